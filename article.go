@@ -1,0 +1,136 @@
+package prediag
+
+import (
+	"strings"
+	"time"
+)
+
+// Article is one page of the knowledge base in its normalised form.
+//
+// Body is plain UTF-8 text: markup removed, table rows as "a | b | c", code blocks kept line by line. Everything that
+// points into an article (sections, citations) does so by byte offsets into Body.
+type Article struct {
+	ID       string      // unique over all sources and stable over revisions
+	Revision string      // hash of the article's content: equal revisions are equal articles
+	Source   string      // name of the source that it came from
+	Path     string      // where in the source: file path or record number
+	Title    string      // one line, never empty
+	Body     string      // see above
+	Sections []Section   // in the order of Body; they cover it without overlap
+	URL      string      // where a human reads it; may be empty
+	Language string      // BCP 47 tag, e.g. "zh", "zh-Hant"; "und" where unknown
+	Product  string      // product key; may be empty
+	Category string      // path in the taxonomy; may be empty
+	Kind     string      // guide, faq, troubleshooting, errorcode, alarm, api, best-practice, glossary; may be empty
+	Group    string      // same value: the same page in another language; may be empty
+	Audience []string    // who may read it; empty: everybody
+	Codes    []FaultCode // the fault codes that the article explains
+	Updated  time.Time   // last change at the source; zero: unknown
+}
+
+// Section is a part of an article under one heading, its sub-sections excluded.
+type Section struct {
+	Path []string // headings from the outermost to this one; empty: the text before the first heading
+	Span Span     // of the section's text in Article.Body, heading excluded
+}
+
+// Heading is the section's path as one line, "A > B".
+func (s Section) Heading() string { return strings.Join(s.Path, " > ") }
+
+// Span is a half-open range [Start, End) of bytes.
+type Span struct{ Start, End int }
+
+// Of returns the part of text that the span covers, and whether the span lies within it.
+func (s Span) Of(text string) (string, bool) {
+	if s.Start < 0 || s.End < s.Start || s.End > len(text) {
+		return "", false
+	}
+	return text[s.Start:s.End], true
+}
+
+// FaultCode is what the knowledge base says about one error code or alarm.
+type FaultCode struct {
+	Code     string // as written, e.g. "ACS.0013", "ALM-21004"
+	Message  string // the message that accompanies it; may be empty
+	Meaning  string // what it means; may be empty
+	Solution string // what to do; may be empty
+	Product  string // may be empty
+	Citation Citation
+}
+
+// Query asks the knowledge base.
+type Query struct {
+	Text      string   // free text or a whole ticket; at most 8,192 characters
+	Codes     []string // fault codes to look for exactly, beside those found in Text
+	Languages []string // only articles in one of these languages; empty: all
+	Products  []string // only articles of one of these products; empty: all
+	Kinds     []string // only articles of one of these kinds; empty: all
+	Category  string   // the likely category: prefers its articles, excludes none; may be empty
+	Audience  []string // the audiences that the caller belongs to
+	Offset    int      // hits to leave out, 0 to 1,000
+	Limit     int      // hits to return, 1 to 100; 0 means 10
+	Facets    bool     // count the results by language, product and kind
+}
+
+// Results is one page of what a search found.
+type Results struct {
+	Hits       []Hit   // best first
+	Total      int     // all matching articles, this page's and the others'
+	Facets     []Facet // when asked for, in a fixed order
+	Generation uint64  // of the index that answered
+}
+
+// Hit is an article that matches a query.
+type Hit struct {
+	ArticleID string
+	Revision  string
+	Title     string
+	URL       string
+	Language  string
+	Product   string
+	Category  string
+	Kind      string
+	Updated   time.Time
+	Score     float64   // BM25-like, greater is better, comparable within one query only
+	Coverage  float64   // share of the query's information (idf mass) that the article holds, 0 to 1
+	Passages  []Passage // the sections that match best, best first; at most 3
+	Why       []string  // the query terms and codes that matched, most informative first; at most 10
+	Codes     []FaultCode
+}
+
+// Passage is a section of an article as a search result.
+type Passage struct {
+	Heading string // the section's headings joined with " > "
+	Span    Span   // of Text in the article's body
+	Text    string
+	Score   float64 // comparable within one query only
+}
+
+// Facet counts the articles of a result by the values of one property.
+type Facet struct {
+	Name   string // "language", "product" or "kind"
+	Values []FacetValue
+}
+
+// FacetValue is one value of a facet with the number of articles that have it.
+type FacetValue struct {
+	Value string
+	Count int
+}
+
+// Change is one step from a generation of the index to the next: an article to store, or an ID to remove.
+type Change struct {
+	Put    *Article // stored in place of the article with the same ID
+	Delete string   // ID of an article to remove; used when Put is nil
+}
+
+// Generation describes one immutable state of the index.
+type Generation struct {
+	Number    uint64 // 1 for the first; 0 means that there is none yet
+	Created   time.Time
+	Articles  int
+	Bytes     int64          // on disk
+	Sources   map[string]int // articles per source
+	Languages map[string]int // articles per language
+	Hash      string         // of the manifest: names the content
+}
