@@ -120,8 +120,9 @@ type FacetValue struct {
 
 // Change is one step from a generation of the index to the next: an article to store, or an ID to remove.
 type Change struct {
-	Put    *Article // stored in place of the article with the same ID
-	Delete string   // ID of an article to remove; used when Put is nil
+	Put         *Article // stored in place of the article with the same ID
+	Fingerprint string   // of the raw source that Put was made from, so that unchanged input is told early; empty: Put.Revision
+	Delete      string   // ID of an article to remove; used when Put is nil
 }
 
 // Generation describes one immutable state of the index.
