@@ -90,6 +90,7 @@ type Hit struct {
 	Product   string
 	Category  string
 	Kind      string
+	Group     string // same value: the same page in another language; may be empty
 	Updated   time.Time
 	Score     float64   // BM25-like, greater is better, comparable within one query only
 	Coverage  float64   // share of the query's information (idf mass) that the article holds, 0 to 1

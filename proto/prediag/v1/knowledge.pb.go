@@ -418,7 +418,9 @@ type Hit struct {
 	// The sections that match best, at most 3.
 	Passages []*Passage `protobuf:"bytes,12,rep,name=passages,proto3" json:"passages,omitempty"`
 	// The query terms and codes that matched, most informative first, at most 10.
-	Why           []string `protobuf:"bytes,13,rep,name=why,proto3" json:"why,omitempty"`
+	Why []string `protobuf:"bytes,13,rep,name=why,proto3" json:"why,omitempty"`
+	// Same value: the same page in another language. May be empty.
+	Group         string `protobuf:"bytes,14,opt,name=group,proto3" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -542,6 +544,13 @@ func (x *Hit) GetWhy() []string {
 		return x.Why
 	}
 	return nil
+}
+
+func (x *Hit) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
 }
 
 // Facet counts the articles of a result by the values of one property.
@@ -1969,7 +1978,7 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\aheading\x18\x01 \x01(\tR\aheading\x12$\n" +
 	"\x04span\x18\x02 \x01(\v2\x10.prediag.v1.SpanR\x04span\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x14\n" +
-	"\x05score\x18\x04 \x01(\x01R\x05score\"\x80\x03\n" +
+	"\x05score\x18\x04 \x01(\x01R\x05score\"\x96\x03\n" +
 	"\x03Hit\x12\x1d\n" +
 	"\n" +
 	"article_id\x18\x01 \x01(\tR\tarticleId\x12\x1a\n" +
@@ -1986,7 +1995,8 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	" \x01(\x01R\x05score\x12\x1a\n" +
 	"\bcoverage\x18\v \x01(\x01R\bcoverage\x12/\n" +
 	"\bpassages\x18\f \x03(\v2\x13.prediag.v1.PassageR\bpassages\x12\x10\n" +
-	"\x03why\x18\r \x03(\tR\x03why\"K\n" +
+	"\x03why\x18\r \x03(\tR\x03why\x12\x14\n" +
+	"\x05group\x18\x0e \x01(\tR\x05group\"K\n" +
 	"\x05Facet\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12.\n" +
 	"\x06values\x18\x02 \x03(\v2\x16.prediag.v1.FacetValueR\x06values\"8\n" +
