@@ -1,0 +1,52 @@
+package review
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate brings the database to the newest version. Migration number n is the n-th file in the order of the names; a
+// file is never changed once released.
+func migrate(ctx context.Context, q querier, path string) error {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	var have int
+	if _, err := q.ExecContext(ctx, "create table if not exists schema_version (version bigint not null)"); err != nil {
+		return err
+	}
+	if err := q.QueryRowContext(ctx, "select coalesce(max(version), 0) from schema_version").Scan(&have); err != nil {
+		return err
+	}
+	if have > len(files) {
+		return invalid("STATE_NEWER", "", "the state database %q has version %d and this program knows up to %d; use the newer program", path, have, len(files))
+	}
+	for n := have; n < len(files); n++ {
+		if err := applyMigration(ctx, q, files[n], n+1); err != nil {
+			return err
+		}
+	}
+	if have == len(files) {
+		return nil
+	}
+	_, err = q.ExecContext(ctx, fmt.Sprintf("pragma application_id = %d", applicationID))
+	return err
+}
+
+func applyMigration(ctx context.Context, q querier, file string, version int) error {
+	text, err := migrations.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if _, err := q.ExecContext(ctx, string(text)); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	_, err = q.ExecContext(ctx, "insert into schema_version (version) values ($1)", version)
+	return err
+}

@@ -1,0 +1,194 @@
+package review
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"prediag"
+)
+
+const (
+	applicationID  = 0x50444741 // "PDGA" in the database's header: tells our files from those of other programs
+	readers        = 4          // connections that only read
+	quickCheckSize = 64 << 20   // up to this size the file is checked whole at the start; above it, by Verify
+	magic          = "SQLite format 3\x00"
+)
+
+// prepareFile creates the file for its owner only, or checks that it starts as a database does.
+func prepareFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return notWritable(path, err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return notWritable(path, err)
+	}
+	defer f.Close()
+	head := make([]byte, len(magic))
+	n, err := io.ReadFull(f, head)
+	switch {
+	case err == nil && bytes.Equal(head, []byte(magic)):
+		return nil
+	case errors.Is(err, io.EOF) && n == 0:
+		return checkNoLog(path)
+	case err == nil || errors.Is(err, io.ErrUnexpectedEOF):
+		return damaged(path, "it does not begin as a SQLite file", nil)
+	}
+	return fmt.Errorf("review: read %q: %w", path, err)
+}
+
+// checkNoLog refuses an empty file beside a log: SQLite would throw the log away, and with it acknowledged changes.
+func checkNoLog(path string) error {
+	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
+		return damaged(path, "it is empty but its log "+path+"-wal is not", nil)
+	}
+	return nil
+}
+
+// openPool opens connections to the file: one that writes, or several that cannot.
+func openPool(path string, readOnly bool) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("review: open %q: %w", path, err)
+	}
+	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "cell_size_check(1)", "trusted_schema(0)"}
+	if readOnly {
+		pragmas = append(pragmas, "query_only(1)")
+	} else {
+		pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)")
+	}
+	values := url.Values{"_pragma": pragmas, "_txlock": {"immediate"}}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: abs}).EscapedPath()+"?"+values.Encode())
+	if err != nil {
+		return nil, fmt.Errorf("review: open %q: %w", path, err)
+	}
+	n := 1
+	if readOnly {
+		n = readers
+	}
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db, nil
+}
+
+// checkDatabase makes sure that the file is sound, ours, and written the safe way.
+func checkDatabase(ctx context.Context, db *sql.DB, path string) error {
+	var mode, verdict string
+	var sync, app, pages, pageSize, tables int64
+	for _, ask := range []struct {
+		query string
+		into  any
+	}{
+		{"pragma journal_mode", &mode}, {"pragma synchronous", &sync}, {"pragma application_id", &app},
+		{"pragma page_count", &pages}, {"pragma page_size", &pageSize}, {"select count(*) from sqlite_schema", &tables},
+	} {
+		if err := db.QueryRowContext(ctx, ask.query).Scan(ask.into); err != nil {
+			return openFault(path, err)
+		}
+	}
+	if mode != "wal" || sync != 2 {
+		return fmt.Errorf("review: %q: this file system gives journal mode %q and synchronous %d, not wal and 2; use a local disk", path, mode, sync)
+	}
+	if app != applicationID && tables > 0 {
+		return invalid("STATE_FOREIGN", "", "%q is a database of another program; name another file", path)
+	}
+	if pages*pageSize > quickCheckSize {
+		return nil
+	}
+	if err := db.QueryRowContext(ctx, "pragma quick_check(1)").Scan(&verdict); err != nil {
+		return openFault(path, err)
+	}
+	if verdict != "ok" {
+		return damaged(path, verdict, nil)
+	}
+	return nil
+}
+
+// syncFolder makes the file's entry in its folder durable.
+func syncFolder(path string) error {
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// primaryCode is SQLite's result code of an error without its extension, 0 when the error is not SQLite's.
+func primaryCode(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+// openFault says what is wrong with the file when it cannot be opened.
+func openFault(path string, err error) error {
+	switch primaryCode(err) {
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return damaged(path, "", err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return notWritable(path, err)
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return &prediag.Error{Kind: prediag.ErrLocked, Reason: "STATE_LOCKED", Err: err,
+			Message: fmt.Sprintf("the state database %q is in use by another process; stop it first", path)}
+	}
+	if errors.Is(err, prediag.ErrInvalid) || errors.Is(err, prediag.ErrDamaged) {
+		return err
+	}
+	return fmt.Errorf("review: open %q: %w", path, err)
+}
+
+// fault turns an error of the database into one of the root's kinds, where one fits.
+func fault(ctx context.Context, doing string, err error) error {
+	var known *prediag.Error
+	switch {
+	case err == nil || errors.As(err, &known):
+		return err
+	case ctx.Err() != nil:
+		return fmt.Errorf("review: %s: %w", doing, ctx.Err())
+	case strings.Contains(err.Error(), "database is closed"): // database/sql has no error value for it
+		return fmt.Errorf("review: %s: the store is closed: %w", doing, prediag.ErrNotReady)
+	}
+	switch primaryCode(err) {
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return &prediag.Error{Kind: prediag.ErrDamaged, Reason: "STATE_DAMAGED", Err: err,
+			Message: doing + ": the state database is damaged; stop the service and restore the file from a backup"}
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return &prediag.Error{Kind: prediag.ErrOverloaded, Reason: "STATE_BUSY", RetryAfter: time.Second, Err: err,
+			Message: doing + ": another process keeps the state database busy; try again"}
+	case sqlite3.SQLITE_FULL:
+		return &prediag.Error{Kind: prediag.ErrOverloaded, Reason: "STATE_DISK_FULL", RetryAfter: time.Minute, Err: err,
+			Message: doing + ": the disk of the state database is full; make room and try again"}
+	}
+	return fmt.Errorf("review: %s: %w", doing, err)
+}
+
+func damaged(path, what string, err error) error {
+	if what != "" {
+		what = " (" + what + ")"
+	}
+	return &prediag.Error{Kind: prediag.ErrDamaged, Reason: "STATE_DAMAGED", Err: err, Message: fmt.Sprintf(
+		"the state database %q is damaged%s; restore it from a backup, or move it away to start empty", path, what)}
+}
+
+func notWritable(path string, err error) error {
+	return &prediag.Error{Kind: prediag.ErrInvalid, Reason: "STATE_NOT_WRITABLE", Err: err, Message: fmt.Sprintf(
+		"the state database %q cannot be written; let the service's user write to its folder, or name another file", path)}
+}
+
+func invalid(reason, field, format string, args ...any) error {
+	return prediag.Invalid(reason, field, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,153 @@
+// Package review is the state of record: what was diagnosed, which cases wait for a human, what the humans decided, and
+// which requests were answered already.
+//
+// Every change is one transaction that is on disk (fsync) before the call returns. A resolved case becomes a
+// prediag.Example in the same transaction as its resolution. The store is one SQLite file in WAL mode, with one writing
+// connection and a few reading ones; the statements keep to the SQL that PostgreSQL understands too. The file must be on
+// a local disk: SQLite's locks do not hold on network file systems.
+package review
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"prediag"
+)
+
+// Options are the settings of a Store. The zero value of each means its default.
+type Options struct {
+	Now       func() time.Time // the clock; default time.Now
+	Lease     time.Duration    // how long a claimed case is kept for its reviewer; default 15 minutes
+	Retention time.Duration    // how long a request key is remembered; default 24 hours
+	MaxOpen   int              // cases that may wait at one time; default 1,000,000
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Lease <= 0 {
+		o.Lease = 15 * time.Minute
+	}
+	if o.Retention <= 0 {
+		o.Retention = 24 * time.Hour
+	}
+	if o.MaxOpen <= 0 {
+		o.MaxOpen = 1_000_000
+	}
+	return o
+}
+
+// Store holds the state of record. Its methods may be called from many goroutines.
+//
+// Errors are of the root's kinds; an error of another kind is a fault of the disk or the file system, after which the
+// outcome of a change is unknown and the call is to be repeated with the same prediag.RequestKey.
+type Store struct {
+	opt    Options
+	writer *sql.DB // one connection
+	reader *sql.DB // cannot write
+}
+
+// Open opens the store in the file at path and creates or migrates it where needed.
+//
+// The error is of kind ErrDamaged when the file is not a sound SQLite database, and of kind ErrInvalid when it belongs to
+// another program or to a newer version of this one, or when its folder cannot be written.
+func Open(path string, opt Options) (*Store, error) {
+	if err := prepareFile(path); err != nil {
+		return nil, err
+	}
+	s := &Store{opt: opt.withDefaults()}
+	var err error
+	if s.writer, err = openPool(path, false); err != nil {
+		return nil, err
+	}
+	if err := s.start(path); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// start checks and migrates the database and opens the readers.
+func (s *Store) start(path string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := checkDatabase(ctx, s.writer, path); err != nil {
+		return err
+	}
+	if err := s.write(ctx, "migrate "+path, func(q querier) error { return migrate(ctx, q, path) }); err != nil {
+		return openFault(path, err)
+	}
+	if err := syncFolder(path); err != nil {
+		return fmt.Errorf("review: sync the folder of %q: %w", path, err)
+	}
+	var err error
+	s.reader, err = openPool(path, true)
+	return err
+}
+
+// Close waits for running calls and closes the file. The last one to close it moves the log into the database.
+func (s *Store) Close() error {
+	var errs []error
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+	}
+	return errors.Join(append(errs, s.writer.Close())...)
+}
+
+// Verify reads the whole database and reports damage as an error of kind ErrDamaged. Other calls go on meanwhile.
+func (s *Store) Verify(ctx context.Context) error {
+	var verdict string
+	err := s.reader.QueryRowContext(ctx, "pragma integrity_check(1)").Scan(&verdict)
+	if err == nil && verdict != "ok" {
+		err = &prediag.Error{Kind: prediag.ErrDamaged, Reason: "STATE_DAMAGED", Message: "the state database is damaged (" +
+			verdict + "); stop the service and restore the file from a backup"}
+	}
+	return fault(ctx, "verify", err)
+}
+
+// querier is what a statement needs: a transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// write runs fn in one transaction, which is on disk when write returns nil and undone when it does not.
+func (s *Store) write(ctx context.Context, doing string, fn func(querier) error) error {
+	return transact(ctx, s.writer, doing, fn, nil)
+}
+
+// read runs fn on one unchanging view of the database.
+func (s *Store) read(ctx context.Context, doing string, fn func(querier) error) error {
+	return transact(ctx, s.reader, doing, fn, &sql.TxOptions{ReadOnly: true})
+}
+
+func transact(ctx context.Context, db *sql.DB, doing string, fn func(querier) error, opt *sql.TxOptions) error {
+	tx, err := db.BeginTx(ctx, opt)
+	if err != nil {
+		return fault(ctx, doing, err)
+	}
+	if err := fn(tx); err != nil {
+		_ = tx.Rollback() // the first error says more; a connection that cannot roll back is discarded
+		return fault(ctx, doing, err)
+	}
+	return fault(ctx, doing, tx.Commit())
+}
+
+// micros is the time as the database holds it; 0 for the zero time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
+}
