@@ -1,0 +1,152 @@
+package classifier
+
+import (
+	"math"
+	"slices"
+)
+
+// outOfFold holds the logits of examples that the model which gave them did not learn from.
+type outOfFold struct {
+	classes int
+	logits  []float32
+	truth   []int32
+}
+
+func (o *outOfFold) row(i int) []float32 { return o.logits[i*o.classes : (i+1)*o.classes] }
+
+// temperature finds the one number that, dividing the logits, makes the log loss least (Guo et al. 2017, "On
+// Calibration of Modern Neural Networks"), by golden-section search over its logarithm.
+func (o *outOfFold) temperature() float32 {
+	lo, hi := math.Log(0.05), math.Log(20)
+	const phi = 0.6180339887498949
+	a, b := hi-phi*(hi-lo), lo+phi*(hi-lo)
+	fa, fb := o.loss(math.Exp(a)), o.loss(math.Exp(b))
+	for hi-lo > 1e-3 {
+		if fa <= fb {
+			hi, b, fb = b, a, fa
+			a = hi - phi*(hi-lo)
+			fa = o.loss(math.Exp(a))
+		} else {
+			lo, a, fa = a, b, fb
+			b = lo + phi*(hi-lo)
+			fb = o.loss(math.Exp(b))
+		}
+	}
+	return float32(math.Exp((lo + hi) / 2))
+}
+
+// loss is the mean log loss at a temperature, in nats.
+func (o *outOfFold) loss(temperature float64) float64 {
+	var total float64
+	for i, y := range o.truth {
+		z := o.row(i)
+		top := float64(slices.Max(z))
+		var sum float64
+		for _, v := range z {
+			sum += math.Exp((float64(v) - top) / temperature)
+		}
+		total += math.Log(sum) - (float64(z[y])-top)/temperature
+	}
+	return total / float64(max(1, len(o.truth)))
+}
+
+// FieldReport says how good one field's classifier is, measured by cross-validation on the training examples.
+type FieldReport struct {
+	Field       string   `json:"field"`
+	Labels      []string `json:"labels"`
+	Examples    int      `json:"examples"`
+	Accuracy    float64  `json:"accuracy"`      // share of examples whose most probable label is right
+	MacroF1     float64  `json:"macro_f1"`      // mean over the labels of the harmonic mean of precision and recall
+	ECE         float64  `json:"ece"`           // expected calibration error of the best label, 15 bins of equal mass
+	Brier       float64  `json:"brier"`         // mean squared distance between probabilities and truth, 0 to 2
+	LogLoss     float64  `json:"log_loss"`      // nats
+	Coverage95  float64  `json:"coverage_at95"` // largest share of examples, surest first, of which 95 % are right
+	Temperature float64  `json:"temperature"`   // that calibrates the logits
+	Baseline    float64  `json:"baseline"`      // accuracy of always saying the most frequent label
+	Notes       []string `json:"notes,omitempty"`
+}
+
+// measure fills the report's figures from the logits of unseen examples at a temperature.
+func (o *outOfFold) measure(r *FieldReport, temperature float32) {
+	n := len(o.truth)
+	if n == 0 {
+		return
+	}
+	hits, predicted, actual := make([]int, o.classes), make([]int, o.classes), make([]int, o.classes)
+	outcomes := make([]outcome, n)
+	p := make([]float32, o.classes)
+	for i, y := range o.truth {
+		copy(p, o.row(i))
+		softmax(p, 1/temperature)
+		best := top(p, 1)[0]
+		predicted[best]++
+		actual[y]++
+		if best == int(y) {
+			hits[y]++
+		}
+		outcomes[i] = outcome{float64(p[best]), best == int(y)}
+		for c, q := range p {
+			d := float64(q)
+			if c == int(y) {
+				d--
+			}
+			r.Brier += d * d / float64(n)
+		}
+	}
+	for c, h := range hits {
+		r.Accuracy += float64(h) / float64(n)
+		if predicted[c]+actual[c] > 0 {
+			r.MacroF1 += 2 * float64(h) / float64(predicted[c]+actual[c]) / float64(o.classes)
+		}
+	}
+	r.Baseline = float64(slices.Max(actual)) / float64(n)
+	r.LogLoss = o.loss(float64(temperature))
+	slices.SortStableFunc(outcomes, func(a, b outcome) int {
+		switch {
+		case a.p > b.p:
+			return -1
+		case a.p < b.p:
+			return 1
+		}
+		return 0
+	})
+	r.ECE, r.Coverage95 = calibrationError(outcomes, 15), coverage(outcomes, 0.95)
+}
+
+// outcome is the probability of the best label and whether that was right.
+type outcome struct {
+	p     float64
+	right bool
+}
+
+// calibrationError is the mean gap between probability and accuracy over bins of equal mass; outcomes are sorted.
+func calibrationError(outcomes []outcome, bins int) float64 {
+	n := len(outcomes)
+	var total float64
+	for b := range bins {
+		from, to := b*n/bins, (b+1)*n/bins
+		var gap float64
+		for _, o := range outcomes[from:to] {
+			gap += o.p
+			if o.right {
+				gap--
+			}
+		}
+		total += math.Abs(gap)
+	}
+	return total / float64(n)
+}
+
+// coverage is the largest share of the outcomes, surest first, whose precision is at least the target.
+func coverage(outcomes []outcome, target float64) float64 {
+	right, best := 0, 0
+	for i, o := range outcomes {
+		if o.right {
+			right++
+		}
+		if float64(right) >= target*float64(i+1) {
+			best = i + 1
+		}
+	}
+	return float64(best) / float64(len(outcomes))
+}

@@ -1,0 +1,225 @@
+package classifier
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"prediag"
+)
+
+// maxLine is the longest line of an examples file, in bytes.
+const maxLine = 4 << 20
+
+// ReadOptions says how to read examples.
+type ReadOptions struct {
+	// Labels maps a field to the column that holds its label, e.g. "category": "fields.intent". A dotted name reaches
+	// into nested objects. Empty: the columns that are named like the fields of the root package; where there are
+	// none, the column "label" is the field "category".
+	Labels map[string]string
+}
+
+// ReadReport counts what was read.
+type ReadReport struct {
+	Records     int               `json:"records"`      // lines that hold a record
+	Examples    int               `json:"examples"`     // that became examples
+	WithoutText int               `json:"without_text"` // skipped: neither text nor title nor body
+	WithoutAny  int               `json:"without_label"`
+	Labels      map[string]string `json:"labels"` // the mapping used, field to column
+}
+
+// ReadExamples reads labelled tickets as JSON objects, one a line, plain or gzipped.
+//
+// Columns: "id"; "text", or "title" and "body"; the labels; and where present "language" or "lang", "product",
+// "article" (the article that solved it), "source". Numbers and booleans become strings. A malformed or overlong line,
+// and a mapped column that no record has, are errors of kind ErrInvalid (ErrTooLarge for the length).
+func ReadExamples(r io.Reader, opt ReadOptions) ([]prediag.Example, ReadReport, error) {
+	plain, err := inflate(r)
+	if err != nil {
+		return nil, ReadReport{}, err
+	}
+	rd := &exampleReader{columns: map[string]bool{}}
+	if err := rd.lines(plain); err != nil {
+		return nil, ReadReport{}, err
+	}
+	labels, err := rd.mapping(opt.Labels)
+	if err != nil {
+		return nil, ReadReport{}, err
+	}
+	report := ReadReport{Records: len(rd.records), Labels: labels}
+	var out []prediag.Example
+	for _, rec := range rd.records {
+		e := rec.example(labels)
+		switch {
+		case e.Ticket.Blank():
+			report.WithoutText++
+		case len(e.Labels) == 0:
+			report.WithoutAny++
+		default:
+			out = append(out, e)
+		}
+	}
+	report.Examples = len(out)
+	return out, report, nil
+}
+
+// inflate unpacks gzip, which its first two bytes tell, and drops a byte order mark.
+func inflate(r io.Reader) (*bufio.Reader, error) {
+	b := bufio.NewReaderSize(r, 64<<10)
+	if magic, _ := b.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, invalidExamples(1, "begins like gzip but cannot be unpacked", err)
+		}
+		b = bufio.NewReaderSize(z, 64<<10)
+	}
+	if bom, _ := b.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
+		_, _ = b.Discard(3) // it was just peeked at
+	}
+	return b, nil
+}
+
+func invalidExamples(line int, what string, cause error) error {
+	return &prediag.Error{Kind: prediag.ErrInvalid, Reason: "EXAMPLES_MALFORMED", Field: "examples", Err: cause,
+		Message: fmt.Sprintf("examples, line %d: %s; expected one JSON object a line", line, what)}
+}
+
+type exampleReader struct {
+	records []record
+	columns map[string]bool // all seen, dotted
+}
+
+// record is one line: all its scalar columns by dotted name.
+type record map[string]string
+
+func (rd *exampleReader) lines(b *bufio.Reader) error {
+	for n := 1; ; n++ {
+		line, err := readLine(b)
+		if errors.Is(err, prediag.ErrTooLarge) {
+			return &prediag.Error{Kind: prediag.ErrTooLarge, Reason: "LINE_TOO_LONG", Field: "examples",
+				Message: fmt.Sprintf("examples, line %d: longer than %d bytes: shorten the ticket's text", n, maxLine)}
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return invalidExamples(n, "cannot be read", err)
+		}
+		if text := bytes.TrimSpace(line); len(text) > 0 {
+			rec, bad := parseRecord(text)
+			if bad != nil {
+				return invalidExamples(n, "is no JSON object", bad)
+			}
+			rd.records = append(rd.records, rec)
+			for c := range rec {
+				rd.columns[c] = true
+			}
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// readLine reads up to the next newline; the last line comes with io.EOF.
+func readLine(b *bufio.Reader) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := b.ReadSlice('\n')
+		line = append(line, part...)
+		if len(line) > maxLine {
+			return nil, prediag.ErrTooLarge
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
+}
+
+func parseRecord(line []byte) (record, error) {
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.UseNumber()
+	var object map[string]any
+	if err := d.Decode(&object); err != nil {
+		return nil, err
+	}
+	if object == nil {
+		return nil, errors.New("null")
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("text after the object")
+	}
+	rec := record{}
+	rec.flatten("", object)
+	return rec, nil
+}
+
+// flatten keeps scalars; lists are no labels and no text.
+func (rec record) flatten(prefix string, object map[string]any) {
+	for _, k := range slices.Sorted(maps.Keys(object)) {
+		name := prefix + k
+		switch v := object[k].(type) {
+		case map[string]any:
+			rec.flatten(name+".", v)
+		case string:
+			rec[name] = v
+		case json.Number:
+			rec[name] = v.String()
+		case bool:
+			rec[name] = fmt.Sprint(v)
+		}
+	}
+}
+
+// mapping decides which column labels which field.
+func (rd *exampleReader) mapping(want map[string]string) (map[string]string, error) {
+	for _, f := range slices.Sorted(maps.Keys(want)) {
+		if c := want[f]; !rd.columns[c] && len(rd.records) > 0 {
+			return nil, prediag.Invalid("COLUMN_UNKNOWN", "label", fmt.Sprintf(
+				"no record has the column %q for field %q: the columns are %s", c, f, quoted(slices.Sorted(maps.Keys(rd.columns)))))
+		}
+	}
+	if len(want) > 0 {
+		return maps.Clone(want), nil
+	}
+	labels := map[string]string{}
+	for _, f := range fieldOrder {
+		if rd.columns[f] {
+			labels[f] = f
+		}
+	}
+	if len(labels) > 0 {
+		return labels, nil
+	}
+	if !rd.columns["label"] && len(rd.records) > 0 {
+		return nil, prediag.Invalid("COLUMN_UNKNOWN", "label", fmt.Sprintf(
+			"no column is named like a field (%s) or \"label\": map one with --label FIELD=COLUMN; the columns are %s",
+			strings.Join(fieldOrder[:], ", "), quoted(slices.Sorted(maps.Keys(rd.columns)))))
+	}
+	return map[string]string{prediag.FieldCategory: "label"}, nil
+}
+
+// example makes an example of the record; labels that are empty or white space are left out.
+func (rec record) example(labels map[string]string) prediag.Example {
+	t := prediag.Ticket{ID: rec["id"], Title: rec["title"], Body: rec["body"], Product: rec["product"], Language: rec["language"]}
+	if strings.TrimSpace(t.Title) == "" && strings.TrimSpace(t.Body) == "" {
+		t.Title, t.Body = "", rec["text"]
+	}
+	if t.Language == "" {
+		t.Language = rec["lang"]
+	}
+	e := prediag.Example{Ticket: t, Labels: map[string]string{}, Article: rec["article"], Source: "import"}
+	if s := rec["source"]; s == "review" {
+		e.Source = s
+	}
+	for f, c := range labels {
+		if l := strings.TrimSpace(rec[c]); l != "" {
+			e.Labels[f] = l
+		}
+	}
+	return e
+}

@@ -1,0 +1,242 @@
+package classifier
+
+import (
+	"math"
+	"unicode/utf8"
+
+	"prediag"
+	"prediag/internal/text"
+)
+
+// Caps that keep the work for one ticket linear and bounded; what lies beyond them does not count.
+const (
+	maxTitleBytes = 4 << 10  // of the title
+	maxBodyBytes  = 32 << 10 // of the body
+)
+
+// recipe says which features a text has. It is stored with the model, so that a model is always asked with the
+// features that it was trained on.
+type recipe struct {
+	CharMin     int     `json:"char_min"`     // shortest character sequence, boundary included
+	CharMax     int     `json:"char_max"`     // longest one
+	PairWindow  int     `json:"pair_window"`  // unordered pairs of words at most this far apart
+	PairWeight  float32 `json:"pair_weight"`  // share of the norm, relative to words = 1
+	NextWeight  float32 `json:"next_weight"`  // adjacent ordered pairs
+	CharWeight  float32 `json:"char_weight"`  // character sequences
+	TitleWeight float32 `json:"title_weight"` // times a feature of the title counts
+	Cross       bool    `json:"cross"`        // character sequences run over word boundaries
+}
+
+// group is a kind of feature; each has its own share of a text's norm.
+type group uint8
+
+const (
+	groupWord group = iota
+	groupNext
+	groupPair
+	groupChar
+	groups
+)
+
+// occurrence is one feature at one place of a text.
+type occurrence struct {
+	hash  uint32
+	group group
+	title bool
+	from  int32 // first unit that it covers
+	to    int32 // last unit that it covers
+}
+
+// unit is a word, number, code, or unspaced run, with its place in the original text.
+type unit struct {
+	hash       uint64
+	start, end int
+}
+
+// extractor turns texts into features. It is scratch space: one goroutine at a time.
+type extractor struct {
+	recipe recipe
+	tokens []text.Token
+	units  []unit
+	runes  []rune
+	owner  []int32 // unit of each rune
+	out    []occurrence
+}
+
+// extract lists the features of the title and the body; the list is valid until the next call.
+func (x *extractor) extract(t prediag.Ticket) []occurrence {
+	x.out = x.out[:0]
+	x.units = x.units[:0]
+	if t.Title != "" {
+		x.part(cut(t.Title, maxTitleBytes), 0, true)
+	}
+	if t.Body != "" {
+		offset := 0
+		if t.Title != "" {
+			offset = len(t.Title) + 2
+		}
+		x.part(cut(t.Body, maxBodyBytes), offset, false)
+	}
+	return x.out
+}
+
+// cut shortens s to at most limit bytes without splitting a character.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// part adds the features of one part of the ticket, whose first byte lies at offset of Ticket.Text.
+func (x *extractor) part(s string, offset int, title bool) {
+	x.tokens = text.AppendTokens(x.tokens[:0], s)
+	first := len(x.units)
+	x.runes, x.owner = x.runes[:0], x.owner[:0]
+	x.boundary()
+	for i := 0; i < len(x.tokens); {
+		i = x.token(i, offset, title)
+	}
+	x.words(first, title)
+	x.chars(title)
+}
+
+const boundaryRune = ' '
+
+func (x *extractor) boundary() {
+	x.runes = append(x.runes, boundaryRune)
+	x.owner = append(x.owner, int32(len(x.units)))
+}
+
+// token adds the unit that begins at token i and returns the index of the token after it.
+func (x *extractor) token(i, offset int, title bool) int {
+	t := x.tokens[i]
+	switch t.Kind {
+	case text.Code:
+		// The parts of a code follow as words of their own, so the whole of it stays out of the sequence.
+		u := int32(len(x.units))
+		x.units = append(x.units, unit{hashString(t.Text), offset + t.Start, offset + t.End})
+		x.add(occurrence{finish(hashString(t.Text), groupWord), groupWord, title, u, u})
+		x.units[u].hash = 0
+		x.closeCode()
+		return i + 1
+	case text.Bigram:
+		return x.run(i, offset)
+	}
+	u := int32(len(x.units))
+	x.units = append(x.units, unit{hashString(t.Text), offset + t.Start, offset + t.End})
+	for _, r := range t.Text {
+		x.runes = append(x.runes, r)
+		x.owner = append(x.owner, u)
+	}
+	x.boundary()
+	return i + 1
+}
+
+// closeCode keeps the owner of the last boundary in step after a unit without runes.
+func (x *extractor) closeCode() { x.owner[len(x.owner)-1] = int32(len(x.units)) }
+
+// run adds the units of an unspaced run: each of its overlapping bigrams, and its characters one by one.
+func (x *extractor) run(i, offset int) int {
+	end := -1
+	for first := true; i < len(x.tokens); i++ {
+		t := x.tokens[i]
+		if t.Kind != text.Bigram || (!first && t.Start >= end) {
+			break
+		}
+		u := int32(len(x.units))
+		x.units = append(x.units, unit{hashString(t.Text), offset + t.Start, offset + t.End})
+		for j, r := range t.Text {
+			if j == 0 && !first {
+				continue
+			}
+			x.runes = append(x.runes, r)
+			x.owner = append(x.owner, u)
+		}
+		first, end = false, t.End
+	}
+	x.boundary()
+	return i
+}
+
+// words adds the features made of whole units: each alone, each with the next, and pairs within the window.
+func (x *extractor) words(first int, title bool) {
+	for i := first; i < len(x.units); i++ {
+		a := x.units[i].hash
+		if a == 0 {
+			continue
+		}
+		x.add(occurrence{finish(a, groupWord), groupWord, title, int32(i), int32(i)})
+		for j := i + 1; j < len(x.units) && j <= i+max(1, x.recipe.PairWindow); j++ {
+			b := x.units[j].hash
+			if b == 0 {
+				continue
+			}
+			if j == i+1 {
+				x.add(occurrence{finish(a*3+b, groupNext), groupNext, title, int32(i), int32(j)})
+			}
+			if x.recipe.PairWindow > 0 {
+				x.add(occurrence{finish(min(a, b)*5+max(a, b), groupPair), groupPair, title, int32(i), int32(j)})
+			}
+		}
+	}
+}
+
+// chars adds the character sequences.
+func (x *extractor) chars(title bool) {
+	for i := range x.runes {
+		h := uint64(fnvOffset)
+		for n := 1; n <= x.recipe.CharMax && i+n <= len(x.runes); n++ {
+			j := i + n - 1
+			h = (h ^ uint64(x.runes[j])) * fnvPrime
+			if n >= x.recipe.CharMin && (n > 1 || x.runes[i] != boundaryRune) {
+				x.add(occurrence{finish(h, groupChar), groupChar, title, x.owner[i], x.owner[j]})
+			}
+			if !x.recipe.Cross && n > 1 && x.runes[j] == boundaryRune {
+				break
+			}
+		}
+	}
+}
+
+func (x *extractor) add(o occurrence) { x.out = append(x.out, o) }
+
+const (
+	fnvOffset = 14695981039346656037
+	fnvPrime  = 1099511628211
+)
+
+// hashString is FNV-1a, never 0.
+func hashString(s string) uint64 {
+	h := uint64(fnvOffset)
+	for i := 0; i < len(s); i++ {
+		h = (h ^ uint64(s[i])) * fnvPrime
+	}
+	return max(h, 1)
+}
+
+// finish mixes h with the feature's group into 32 bits (the finaliser of splitmix64).
+func finish(h uint64, g group) uint32 {
+	h += (uint64(g) + 1) * 0x9e3779b97f4a7c15
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return uint32(h >> 32)
+}
+
+// vector is a text as sparse features: ids of the vocabulary in the order of their first occurrence, and values whose
+// squares sum to one over the groups' shares.
+type vector struct {
+	ids  []int32
+	vals []float32
+}
+
+// damp is the weight of a feature that occurs with total count n.
+func damp(n float32) float32 {
+	if n <= 1 {
+		return n
+	}
+	return 1 + float32(math.Log(float64(n)))
+}

@@ -1,0 +1,158 @@
+package classifier
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"sync"
+
+	"prediag"
+	"prediag/internal/lang"
+)
+
+const (
+	maxAlternatives = 5
+	maxEvidence     = 8
+)
+
+// Model is a trained classifier. It never changes; use it from any number of goroutines. The zero Model is untrained.
+type Model struct {
+	recipe  recipe
+	vocab   *vocabulary
+	heads   []*head
+	scope   scope
+	seed    uint64
+	version string
+	files   map[string][]byte // as stored, by name
+	pool    sync.Pool
+}
+
+// scratch is what one call of Classify works with.
+type scratch struct {
+	extractor  extractor
+	vectoriser *vectoriser
+	p          []float32
+}
+
+// Classify returns the verdict on the ticket; see prediag.Classifier. Of a long ticket only the first 4 KiB of the
+// title and the first 32 KiB of the body count. It does not wait, and looks at the context only at the start.
+func (m *Model) Classify(ctx context.Context, t prediag.Ticket) (prediag.Verdict, error) {
+	if m == nil || len(m.heads) == 0 {
+		return prediag.Verdict{}, notTrained()
+	}
+	if err := ctx.Err(); err != nil {
+		return prediag.Verdict{}, err
+	}
+	s := m.scratch()
+	defer m.pool.Put(s)
+	list := s.extractor.extract(t)
+	v := s.vectoriser.vector(list, m.recipe)
+	verdict := prediag.Verdict{Model: m.version, Fields: make([]prediag.FieldVerdict, 0, len(m.heads))}
+	text := t.Text()
+	verdict.Language, verdict.LanguageConfidence = lang.Detect(cut(text, maxBodyBytes))
+	for i, h := range m.heads {
+		p := s.p[:len(h.labels)]
+		if len(v.ids) == 0 {
+			copy(p, h.prior)
+		} else {
+			h.probabilities(v, p)
+		}
+		f, best := h.verdict(p)
+		f.Evidence = h.evidence(best, list, v, s, text)
+		verdict.Fields = append(verdict.Fields, f)
+		if i == 0 || h.field == prediag.FieldCategory {
+			verdict.InScope = m.inScope(h, p, unseenShare(list, m.vocab))
+		}
+	}
+	return verdict, nil
+}
+
+func notTrained() error {
+	return &prediag.Error{Kind: prediag.ErrNotReady, Reason: "MODEL_NOT_TRAINED",
+		Message: "the classifier is not trained: train one with `prediag train --tickets FILE --model DIR`"}
+}
+
+func (m *Model) scratch() *scratch {
+	if s, ok := m.pool.Get().(*scratch); ok {
+		return s
+	}
+	most := 0
+	for _, h := range m.heads {
+		most = max(most, len(h.labels))
+	}
+	return &scratch{extractor: extractor{recipe: m.recipe}, vectoriser: newVectoriser(m.vocab), p: make([]float32, most)}
+}
+
+// verdict puts calibrated probabilities into words, and returns the position of the best label.
+func (h *head) verdict(p []float32) (prediag.FieldVerdict, int) {
+	order := top(p, 1+maxAlternatives)
+	f := prediag.FieldVerdict{Field: h.field, Label: h.labels[order[0]], Probability: float64(p[order[0]])}
+	for _, c := range order[1:] {
+		f.Alternatives = append(f.Alternatives, prediag.Label{Value: h.labels[c], Probability: float64(p[c])})
+	}
+	return f, order[0]
+}
+
+// inScope is the probability that a label of the taxonomy fits, from the probabilities of the category field.
+func (m *Model) inScope(h *head, p []float32, unseen float64) float64 {
+	best := 0.0
+	for c, l := range h.labels {
+		if l != prediag.LabelOutOfScope {
+			best = max(best, float64(p[c]))
+		}
+	}
+	return m.scope.probability(best, unseen)
+}
+
+// unseenShare is the share of the text's words that the vocabulary does not hold; 1 when there are no words.
+func unseenShare(list []occurrence, v *vocabulary) float64 {
+	words, unseen := 0, 0
+	for _, o := range list {
+		if o.group != groupWord {
+			continue
+		}
+		words++
+		if v.find(o.hash) < 0 {
+			unseen++
+		}
+	}
+	if words == 0 {
+		return 1
+	}
+	return float64(unseen) / float64(words)
+}
+
+// Version names the model: a short hash of its manifest. Equal versions are equal models.
+func (m *Model) Version() string { return m.version }
+
+// Fields lists the fields that the model was trained for, in the order of its verdicts.
+func (m *Model) Fields() []string {
+	var fields []string
+	for _, h := range m.heads {
+		fields = append(fields, h.field)
+	}
+	return fields
+}
+
+// Labels lists the labels of a field in ascending order; none for a field that the model does not know.
+func (m *Model) Labels(field string) []string {
+	for _, h := range m.heads {
+		if h.field == field {
+			return slices.Clone(h.labels)
+		}
+	}
+	return nil
+}
+
+// Taxonomy is a short hash of the category labels: a policy fitted on one taxonomy does not hold for another.
+func (m *Model) Taxonomy() string {
+	return short([]byte(strings.Join(m.Labels(prediag.FieldCategory), "\n")))
+}
+
+// short is the first 12 hexadecimal digits of the SHA-256 of b.
+func short(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:6])
+}

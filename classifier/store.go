@@ -1,0 +1,415 @@
+package classifier
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"prediag"
+)
+
+// formatVersion is the version of the files that this package writes, and the only one that it reads.
+const formatVersion = 1
+
+const (
+	manifestName  = "manifest.json"
+	vocabName     = "vocabulary.bin"
+	maxManifest   = 16 << 20 // bytes
+	maxModelBytes = 4 << 30  // bytes of one file
+)
+
+// manifest describes the model's files. It holds no time, so that equal models have equal bytes.
+type manifest struct {
+	Format   int                 `json:"format"`
+	Seed     uint64              `json:"seed"`
+	Taxonomy string              `json:"taxonomy"`
+	Recipe   recipe              `json:"recipe"`
+	Scope    scope               `json:"scope"`
+	Heads    []headManifest      `json:"heads"`
+	Files    map[string]fileHash `json:"files"`
+}
+
+type headManifest struct {
+	Field       string    `json:"field"`
+	Labels      []string  `json:"labels"`
+	Prior       []float32 `json:"prior"`
+	Temperature float32   `json:"temperature"`
+	File        string    `json:"file"`
+}
+
+type fileHash struct {
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// seal encodes the model and derives its version.
+func (m *Model) seal() error {
+	m.files = map[string][]byte{vocabName: m.vocab.encode()}
+	man := manifest{Format: formatVersion, Seed: m.seed, Taxonomy: m.Taxonomy(), Recipe: m.recipe, Scope: m.scope, Files: map[string]fileHash{}}
+	for i, h := range m.heads {
+		name := fmt.Sprintf("head-%d.bin", i)
+		m.files[name] = h.encode()
+		man.Heads = append(man.Heads, headManifest{h.field, h.labels, h.prior, h.temperature, name})
+	}
+	for name, data := range m.files {
+		sum := sha256.Sum256(data)
+		man.Files[name] = fileHash{int64(len(data)), hex.EncodeToString(sum[:])}
+	}
+	text, err := json.MarshalIndent(man, "", " ")
+	if err != nil {
+		return fmt.Errorf("encode manifest: %w", err)
+	}
+	text = append(text, '\n')
+	m.files[manifestName] = text
+	m.version = short(text)
+	return nil
+}
+
+// Save writes the model to dir: first all files beside it, synchronised to disk, then one rename. An older model in
+// dir is replaced; a dir that holds anything else is refused with ErrInvalid.
+func (m *Model) Save(dir string) error {
+	if m == nil || len(m.heads) == 0 {
+		return notTrained()
+	}
+	if err := checkTarget(dir); err != nil {
+		return err
+	}
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return fmt.Errorf("save model: %w", err)
+	}
+	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+"-new-")
+	if err != nil {
+		return fmt.Errorf("save model: %w", err)
+	}
+	defer os.RemoveAll(temp)
+	for _, name := range slices.Sorted(maps.Keys(m.files)) {
+		if err := writeFile(filepath.Join(temp, name), m.files[name]); err != nil {
+			return fmt.Errorf("save model: %w", err)
+		}
+	}
+	if err := os.Chmod(temp, 0o755); err != nil {
+		return fmt.Errorf("save model: %w", err)
+	}
+	if err := syncDir(temp); err != nil {
+		return fmt.Errorf("save model: %w", err)
+	}
+	return swap(temp, dir, parent)
+}
+
+// checkTarget refuses a folder that holds something else than a model.
+func checkTarget(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return prediag.Invalid("MODEL_DIR", "model", fmt.Sprintf("cannot save a model to %q: %v", dir, err))
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	data, err := os.ReadFile(filepath.Join(dir, manifestName))
+	var man manifest
+	if err == nil && json.Unmarshal(data, &man) == nil && man.Format > 0 && len(man.Heads) > 0 {
+		return nil
+	}
+	return prediag.Invalid("MODEL_DIR", "model", fmt.Sprintf(
+		"%q holds files but no model: name an empty or new folder, nothing was overwritten", dir))
+}
+
+// swap puts temp in the place of dir. The old model stands aside until the new one is in place.
+func swap(temp, dir, parent string) error {
+	old := temp + "-old"
+	err := os.Rename(dir, old)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("save model: %w", err)
+	}
+	replaced := err == nil
+	if err := os.Rename(temp, dir); err != nil {
+		if replaced {
+			err = errors.Join(err, os.Rename(old, dir))
+		}
+		return fmt.Errorf("save model: %w", err)
+	}
+	if err := syncDir(parent); err != nil {
+		return fmt.Errorf("save model: %w", err)
+	}
+	if replaced {
+		return os.RemoveAll(old)
+	}
+	return nil
+}
+
+func writeFile(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Load reads the model in dir and checks every byte of it against its checksums. A missing model is of kind
+// ErrNotFound; one that is damaged, or of another format version, of kind ErrDamaged. Both name the remedy.
+func Load(dir string) (*Model, error) {
+	data, err := readFile(filepath.Join(dir, manifestName), maxManifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &prediag.Error{Kind: prediag.ErrNotFound, Reason: "MODEL_NOT_FOUND", Message: fmt.Sprintf(
+			"no model in %q: train one with `prediag train --tickets FILE --model %s`", dir, dir)}
+	}
+	if err != nil {
+		return nil, damaged(dir, manifestName, err)
+	}
+	m, name, err := decode(data, func(name string, limit int64) ([]byte, error) {
+		return readFile(filepath.Join(dir, name), limit)
+	})
+	if err != nil {
+		return nil, damaged(dir, name, err)
+	}
+	return m, nil
+}
+
+func damaged(dir, name string, cause error) error {
+	return &prediag.Error{Kind: prediag.ErrDamaged, Reason: "MODEL_DAMAGED", Err: cause, Message: fmt.Sprintf(
+		"model file %q cannot be used: restore the folder from a backup or train again with `prediag train --tickets FILE --model %s`",
+		filepath.Join(dir, name), dir)}
+}
+
+// readFile reads at most limit bytes; a longer file is an error.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("is %d bytes long, expected at most %d", info.Size(), limit)
+	}
+	return io.ReadAll(io.LimitReader(f, limit+1))
+}
+
+// decode builds a model from its manifest and the files that read returns. On failure it names the file at fault.
+func decode(data []byte, read func(name string, limit int64) ([]byte, error)) (*Model, string, error) {
+	var man manifest
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := json.Unmarshal(data, &struct {
+		Format *int `json:"format"`
+	}{&man.Format}); err != nil {
+		return nil, manifestName, err
+	}
+	if man.Format != formatVersion {
+		return nil, manifestName, fmt.Errorf("format version %d, this program reads version %d", man.Format, formatVersion)
+	}
+	if err := d.Decode(&man); err != nil {
+		return nil, manifestName, err
+	}
+	if err := man.check(); err != nil {
+		return nil, manifestName, err
+	}
+	m := &Model{recipe: man.Recipe, scope: man.Scope, seed: man.Seed, version: short(data), files: map[string][]byte{manifestName: data}}
+	load := func(name string) ([]byte, error) {
+		want := man.Files[name]
+		b, err := read(name, want.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		if sum := sha256.Sum256(b); int64(len(b)) != want.Bytes || hex.EncodeToString(sum[:]) != want.SHA256 {
+			return nil, fmt.Errorf("checksum does not match the manifest")
+		}
+		m.files[name] = b
+		return b, nil
+	}
+	b, err := load(vocabName)
+	if err != nil {
+		return nil, vocabName, err
+	}
+	if m.vocab, err = decodeVocabulary(b); err != nil {
+		return nil, vocabName, err
+	}
+	for _, hm := range man.Heads {
+		b, err := load(hm.File)
+		if err != nil {
+			return nil, hm.File, err
+		}
+		h := &head{field: hm.Field, labels: hm.Labels, prior: hm.Prior, temperature: hm.Temperature}
+		if err := h.decode(b, len(m.vocab.hashes)); err != nil {
+			return nil, hm.File, err
+		}
+		m.heads = append(m.heads, h)
+	}
+	return m, "", nil
+}
+
+// check refuses what no manifest of this package holds.
+func (m *manifest) check() error {
+	if len(m.Heads) == 0 {
+		return errors.New("holds no field")
+	}
+	r := m.Recipe
+	if r.CharMin < 1 || r.CharMax < r.CharMin || r.CharMax > 16 || r.PairWindow < 0 || r.PairWindow > 256 {
+		return errors.New("recipe out of range")
+	}
+	if !finite(r.PairWeight, r.NextWeight, r.CharWeight, r.TitleWeight) {
+		return errors.New("recipe out of range")
+	}
+	for i, h := range m.Heads {
+		if len(h.Labels) == 0 || len(h.Prior) != len(h.Labels) || !finite(h.Prior...) {
+			return fmt.Errorf("field %q: %d labels, %d priors", h.Field, len(h.Labels), len(h.Prior))
+		}
+		if !(h.Temperature > 0) || !finite(h.Temperature) {
+			return fmt.Errorf("field %q: temperature %v", h.Field, h.Temperature)
+		}
+		if h.File != fmt.Sprintf("head-%d.bin", i) {
+			return fmt.Errorf("field %q: file %q", h.Field, h.File)
+		}
+	}
+	for name, f := range m.Files {
+		if f.Bytes < 0 || f.Bytes > maxModelBytes {
+			return fmt.Errorf("file %q: %d bytes", name, f.Bytes)
+		}
+	}
+	return nil
+}
+
+func finite(list ...float32) bool {
+	for _, v := range list {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return false
+		}
+	}
+	return true
+}
+
+var errShort = errors.New("ends too early")
+
+// encode writes the vocabulary: the number of texts and features, then for each feature in the order of the hashes the
+// distance to the hash before, the group and the document frequency, all as varints.
+func (v *vocabulary) encode() []byte {
+	b := []byte("PDVO")
+	b = binary.AppendUvarint(b, uint64(v.docs))
+	b = binary.AppendUvarint(b, uint64(len(v.hashes)))
+	last := uint32(0)
+	for i, h := range v.hashes {
+		b = binary.AppendUvarint(b, uint64(h-last))
+		b = binary.AppendUvarint(b, uint64(v.df[i])<<2|uint64(v.groups[i]))
+		last = h
+	}
+	return b
+}
+
+func decodeVocabulary(b []byte) (*vocabulary, error) {
+	b, ok := bytes.CutPrefix(b, []byte("PDVO"))
+	if !ok {
+		return nil, errors.New("is no vocabulary")
+	}
+	r := &varints{b: b}
+	docs, n := r.next(), r.next()
+	if r.bad || docs > math.MaxUint32 || n > uint64(len(r.b))/2 {
+		return nil, errShort
+	}
+	v := &vocabulary{docs: uint32(docs), hashes: make([]uint32, n), groups: make([]group, n), df: make([]uint32, n)}
+	var last uint64
+	for i := range v.hashes {
+		delta, x := r.next(), r.next()
+		last += delta
+		if r.bad || (i > 0 && delta == 0) || delta > math.MaxUint32 || last > math.MaxUint32 || x>>2 > docs {
+			return nil, fmt.Errorf("feature %d out of range", i)
+		}
+		v.hashes[i], v.df[i], v.groups[i] = uint32(last), uint32(x>>2), group(x&3)
+	}
+	if len(r.b) != 0 {
+		return nil, errors.New("has bytes after its end")
+	}
+	v.index()
+	return v, nil
+}
+
+type varints struct {
+	b   []byte
+	bad bool
+}
+
+func (r *varints) next() uint64 {
+	x, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return x
+}
+
+// encode writes bias, scales and weights as little-endian numbers.
+func (h *head) encode() []byte {
+	b := []byte("PDHE")
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(h.labels)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(h.scale)))
+	for _, v := range h.bias {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	for _, v := range h.scale {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	for _, w := range h.weights {
+		b = append(b, byte(w))
+	}
+	return b
+}
+
+// decode reads what encode wrote; h holds the labels already.
+func (h *head) decode(b []byte, features int) error {
+	if len(b) < 12 || string(b[:4]) != "PDHE" {
+		return errors.New("is no head")
+	}
+	k, n := int(binary.LittleEndian.Uint32(b[4:])), int(binary.LittleEndian.Uint32(b[8:]))
+	if k != len(h.labels) || (n != features && (k != 1 || n != 0)) {
+		return fmt.Errorf("has %d labels and %d features, expected %d and %d", k, n, len(h.labels), features)
+	}
+	b = b[12:]
+	if uint64(len(b)) != 4*uint64(k)+4*uint64(n)+uint64(k)*uint64(n) {
+		return errShort
+	}
+	h.bias, h.scale = make([]float32, k), make([]float32, n)
+	for i := range h.bias {
+		h.bias[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	b = b[4*k:]
+	for i := range h.scale {
+		h.scale[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	if !finite(h.bias...) || !finite(h.scale...) {
+		return errors.New("holds numbers that are not finite")
+	}
+	b = b[4*n:]
+	h.weights = make([]int8, len(b))
+	for i, w := range b {
+		h.weights[i] = int8(w)
+	}
+	h.derive()
+	return nil
+}
