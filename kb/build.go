@@ -1,0 +1,401 @@
+package kb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/blevesearch/bleve/v2"
+	"github.com/blevesearch/bleve/v2/index/scorch"
+	segment "github.com/blevesearch/scorch_segment_api/v2"
+
+	"prediag"
+	"prediag/internal/lang"
+)
+
+// Apply builds the next generation out of the serving one and the changes, makes it current and returns it.
+//
+// Later changes to the same article win. An error of the sequence, a faulty article or the end of ctx abandons the build
+// and changes nothing that a search can see. Changes that change nothing (none, or only deletions of unknown articles)
+// return the serving generation. A second Apply at the same time is of kind prediag.ErrConflict.
+func (k *KB) Apply(ctx context.Context, changes iter.Seq2[prediag.Change, error]) (prediag.Generation, error) {
+	if !k.building.TryLock() {
+		return prediag.Generation{}, &prediag.Error{Kind: prediag.ErrConflict, Reason: "BUILD_RUNNING",
+			Message: "another build of the knowledge base is running: wait for it to end"}
+	}
+	defer k.building.Unlock()
+	k.removeLeftovers()
+	b := &builder{kb: k}
+	defer b.abandon()
+	m, err := b.run(ctx, changes)
+	if err != nil || m == nil {
+		return k.Generation(), err
+	}
+	if err := k.publish(b, m); err != nil {
+		return k.Generation(), err
+	}
+	k.removeOld(m.Number)
+	return m.generation(), nil
+}
+
+// Known returns the fingerprint of every article of one source in the serving generation, by article ID; empty where
+// nothing serves. It reads the generation's table, not the index.
+func (k *KB) Known(ctx context.Context, source string) (map[string]string, error) {
+	known := map[string]string{}
+	g, err := k.acquire()
+	if errors.Is(err, prediag.ErrNotReady) {
+		return known, ctx.Err()
+	}
+	defer g.release()
+	err = readTable(filepath.Join(g.dir, tableName), func(r row) error {
+		if r.source == source {
+			known[r.id] = r.fingerprint
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return known, nil
+}
+
+// builder makes one generation. It touches the disk only once there is something to change.
+type builder struct {
+	kb     *KB
+	base   *generation // nil: from scratch; held until abandon
+	number uint64
+	dir    string // of the build; empty: not begun
+	rows   map[string]row
+	index  bleve.Index
+	batch  *bleve.Batch
+	fields map[string][len(textFields)]*tokenField // of the articles in the batch
+}
+
+// run applies the changes and returns the manifest of the finished, still unpublished generation; nil: nothing changed.
+func (b *builder) run(ctx context.Context, changes iter.Seq2[prediag.Change, error]) (*manifest, error) {
+	b.base, _ = b.kb.acquire()
+	if err := b.loadRows(); err != nil {
+		return nil, err
+	}
+	for c, err := range changes {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
+			err = b.change(ctx, c)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("build of the next generation abandoned: %w", err)
+		}
+	}
+	if b.dir == "" {
+		return nil, nil
+	}
+	return b.finish(ctx)
+}
+
+func (b *builder) loadRows() error {
+	b.rows = map[string]row{}
+	if b.base == nil {
+		return nil
+	}
+	return readTable(filepath.Join(b.base.dir, tableName), func(r row) error {
+		b.rows[r.id] = r
+		return nil
+	})
+}
+
+func (b *builder) change(ctx context.Context, c prediag.Change) error {
+	if c.Put == nil {
+		if _, ok := b.rows[c.Delete]; !ok {
+			return nil
+		}
+	} else if err := checkArticle(c.Put); err != nil {
+		return err
+	}
+	if b.dir == "" {
+		if err := b.begin(ctx); err != nil {
+			return err
+		}
+	}
+	if c.Put == nil {
+		b.batch.Delete(c.Delete)
+		delete(b.rows, c.Delete)
+		delete(b.fields, c.Delete)
+	} else if err := b.put(c); err != nil {
+		return err
+	}
+	if b.batch.Size() >= b.kb.opt.Batch {
+		return b.flush()
+	}
+	return nil
+}
+
+func (b *builder) put(c prediag.Change) error {
+	doc, fields, err := newDocument(c.Put)
+	if err != nil {
+		return err
+	}
+	if err := b.batch.IndexAdvanced(doc); err != nil {
+		return err
+	}
+	fingerprint := c.Fingerprint
+	if fingerprint == "" {
+		fingerprint = c.Put.Revision
+	}
+	b.rows[c.Put.ID] = row{id: c.Put.ID, source: c.Put.Source, language: lang.Base(c.Put.Language), fingerprint: fingerprint}
+	b.fields[c.Put.ID] = fields
+	return nil
+}
+
+// flush writes the batch and takes over the lengths that the analysis found.
+func (b *builder) flush() error {
+	if err := b.index.Batch(b.batch); err != nil {
+		return fmt.Errorf("write batch: %w", err)
+	}
+	for id, fields := range b.fields {
+		r := b.rows[id]
+		for i, f := range fields {
+			r.lengths[i] = int64(f.length)
+		}
+		b.rows[id] = r
+	}
+	clear(b.fields)
+	b.batch.Reset()
+	return nil
+}
+
+// begin makes the build's folder: a clone of the base, or an empty index.
+func (b *builder) begin(ctx context.Context) error {
+	numbers, err := generationNumbers(b.kb.dir)
+	if err != nil {
+		return err
+	}
+	b.number = 1
+	if len(numbers) > 0 {
+		b.number = numbers[0] + 1
+	}
+	b.dir = filepath.Join(b.kb.dir, fmt.Sprintf("%s%08d", buildPrefix, b.number))
+	if err := os.Mkdir(b.dir, 0o755); err != nil {
+		return err
+	}
+	path := filepath.Join(b.dir, indexName)
+	if b.base == nil {
+		m := bleve.NewIndexMapping()
+		b.index, err = bleve.NewUsing(path, m, scorch.Name, scorch.Name, map[string]any{"bolt_timeout": boltTimeout})
+	} else if err = b.clone(ctx, path); err == nil {
+		b.index, err = bleve.OpenUsing(path, map[string]any{"bolt_timeout": boltTimeout})
+	}
+	if err != nil {
+		return fmt.Errorf("begin build: %w", err)
+	}
+	b.batch = b.index.NewBatch()
+	b.fields = map[string][len(textFields)]*tokenField{}
+	return nil
+}
+
+// clone copies the base's index. It proves the base first: opening a damaged index for writing deletes its segments.
+func (b *builder) clone(ctx context.Context, path string) error {
+	if err := b.base.manifest.verify(ctx, b.base.dir); err != nil {
+		if errors.Is(err, prediag.ErrDamaged) {
+			base := b.base
+			base.suspect.Do(func() {
+				b.kb.background.Go(func() { b.kb.fallBackIfDamaged(b.kb.stopped, base) })
+			})
+		}
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(path, "store"), 0o755); err != nil {
+		return err
+	}
+	for _, f := range b.base.manifest.Files {
+		rel, ok := strings.CutPrefix(f.Name, indexName+"/")
+		if !ok {
+			continue
+		}
+		copyTo := copyFile
+		if immutable(f.Name) {
+			copyTo = linkFile
+		}
+		if err := copyTo(ctx, filepath.Join(b.base.dir, filepath.FromSlash(f.Name)), filepath.Join(path, filepath.FromSlash(rel))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// immutable tells the segment files, which are written once, from the files that Bleve writes in place.
+func immutable(name string) bool { return strings.HasSuffix(name, ".zap") }
+
+// finish closes the index, makes everything durable, writes the manifest last and proves that the result answers.
+func (b *builder) finish(ctx context.Context) (*manifest, error) {
+	if err := b.flush(); err != nil {
+		return nil, err
+	}
+	err := b.index.Close()
+	b.index = nil
+	if err != nil {
+		return nil, fmt.Errorf("close build: %w", err)
+	}
+	if err := b.dropUnusedSegments(); err != nil {
+		return nil, err
+	}
+	if err := writeFile(filepath.Join(b.dir, tableName), encodeTable(b.rows)); err != nil {
+		return nil, err
+	}
+	m, err := b.manifest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := syncTree(b.dir, b.unchanged()); err != nil {
+		return nil, err
+	}
+	data, err := m.encode()
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFile(filepath.Join(b.dir, manifestName), data); err != nil {
+		return nil, err
+	}
+	if err := syncDir(b.dir); err != nil {
+		return nil, err
+	}
+	return m, b.smoke(ctx, m)
+}
+
+// dropUnusedSegments removes the segment files that the last state of the index does not refer to: what merges left.
+func (b *builder) dropUnusedSegments() error {
+	g, err := openGeneration(b.dir, &manifest{})
+	if err != nil {
+		return err
+	}
+	used := map[string]bool{}
+	for _, p := range g.parts {
+		if s, ok := p.Segment().(segment.PersistedSegment); ok {
+			used[filepath.Base(s.Path())] = true
+		}
+	}
+	if err := g.retire(); err != nil {
+		return err
+	}
+	store := filepath.Join(b.dir, indexName, "store")
+	entries, err := os.ReadDir(store)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if immutable(e.Name()) && !used[e.Name()] {
+			if err := os.Remove(filepath.Join(store, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// unchanged are the files that the build shares with its base; they are durable and their hashes proved already.
+func (b *builder) unchanged() map[string]fileSum {
+	shared := map[string]fileSum{}
+	if b.base == nil {
+		return shared
+	}
+	for _, f := range b.base.manifest.Files {
+		if immutable(f.Name) {
+			shared[f.Name] = f
+		}
+	}
+	return shared
+}
+
+func (b *builder) manifest(ctx context.Context) (*manifest, error) {
+	m := &manifest{Format: format, Schema: schema, Number: b.number, Created: b.kb.opt.Now().UTC(), Articles: len(b.rows),
+		Sources: map[string]int{}, Languages: map[string]int{}, Tokens: map[string]int64{}}
+	for _, r := range b.rows {
+		m.Sources[r.source]++
+		m.Languages[r.language]++
+		for i, name := range textFields {
+			m.Tokens[name] += r.lengths[i]
+		}
+	}
+	var err error
+	m.Files, err = sumFiles(ctx, b.dir, b.unchanged())
+	return m, err
+}
+
+// syncTree makes all files and folders under dir durable, except the files of skip.
+func syncTree(dir string, skip map[string]fileSum) error {
+	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return syncDir(name)
+		}
+		rel, err := filepath.Rel(dir, name)
+		if err != nil {
+			return err
+		}
+		if _, ok := skip[filepath.ToSlash(rel)]; ok {
+			return nil
+		}
+		return syncFile(name)
+	})
+}
+
+// smoke proves that the finished index opens, holds what it should, and finds an article by its ID and its title.
+func (b *builder) smoke(ctx context.Context, m *manifest) error {
+	if err := m.verifySizes(b.dir); err != nil {
+		return err
+	}
+	g, err := openGeneration(b.dir, m)
+	if err != nil {
+		return err
+	}
+	err = guard(func() error { return b.probe(ctx, g) })
+	return errors.Join(err, g.retire())
+}
+
+func (b *builder) probe(ctx context.Context, g *generation) error {
+	live := 0
+	for _, p := range g.parts {
+		live += int(p.Count())
+	}
+	if live != len(b.rows) {
+		return fmt.Errorf("smoke search: the index holds %d articles where %d belong: %w", live, len(b.rows), prediag.ErrDamaged)
+	}
+	for id := range b.rows {
+		a, err := g.article(id)
+		if err != nil {
+			return fmt.Errorf("smoke search: article %q: %w", id, err)
+		}
+		q := newQuery(prediag.Query{Text: a.Title, Audience: a.Audience, Limit: 1})
+		if _, err := g.search(ctx, q); err != nil {
+			return fmt.Errorf("smoke search: %w", err)
+		}
+		break
+	}
+	return nil
+}
+
+// abandon releases what the builder holds and removes an unpublished build.
+func (b *builder) abandon() {
+	if b.index != nil {
+		b.kb.logIf("close abandoned build", b.index.Close())
+	}
+	if b.dir != "" {
+		b.kb.logIf("remove abandoned build", os.RemoveAll(b.dir))
+	}
+	b.releaseBase()
+}
+
+func (b *builder) releaseBase() {
+	if b.base != nil {
+		b.base.release()
+		b.base = nil
+	}
+}

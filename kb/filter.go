@@ -1,0 +1,197 @@
+package kb
+
+import (
+	"math/bits"
+	"slices"
+	"strings"
+
+	"prediag"
+)
+
+// bitset is a set of document numbers.
+type bitset []uint64
+
+func newBitset(n int) bitset    { return make(bitset, (n+63)/64) }
+func (b bitset) add(i int)      { b[i>>6] |= 1 << (i & 63) }
+func (b bitset) has(i int) bool { return b[i>>6]&(1<<(i&63)) != 0 }
+func (b bitset) or(other bitset) {
+	for i, w := range other {
+		b[i] |= w
+	}
+}
+func (b bitset) and(other bitset) {
+	for i, w := range other {
+		b[i] &= w
+	}
+}
+
+func (b bitset) count() int {
+	n := 0
+	for _, w := range b {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// maxCachedFilters bounds the memory for filters: each is one bit per article.
+const maxCachedFilters = 256
+
+// holders returns the documents whose field has the exact value. The result is shared: it must not be changed.
+func (g *generation) holders(field, value string) (bitset, error) {
+	key := field + "\x00" + value
+	g.filterMu.Lock()
+	set, ok := g.filters[key]
+	g.filterMu.Unlock()
+	if ok {
+		return set, nil
+	}
+	set, err := g.readHolders(field, value)
+	if err != nil {
+		return nil, err
+	}
+	g.filterMu.Lock()
+	defer g.filterMu.Unlock()
+	if len(g.filters) >= maxCachedFilters {
+		clear(g.filters)
+	}
+	g.filters[key] = set
+	return set, nil
+}
+
+func (g *generation) readHolders(field, value string) (bitset, error) {
+	set := newBitset(g.docs)
+	for _, p := range g.parts {
+		list, err := p.dicts[field].PostingsList([]byte(value), p.Deleted(), nil)
+		if err != nil {
+			return nil, err
+		}
+		it := list.Iterator(false, false, false, nil)
+		for {
+			posting, err := it.Next()
+			if err != nil {
+				return nil, err
+			}
+			if posting == nil {
+				break
+			}
+			set.add(p.base + int(posting.Number()))
+		}
+	}
+	return set, nil
+}
+
+// anyOf returns the documents whose field has one of the values, as a set of the caller's own.
+func (g *generation) anyOf(field string, values []string) (bitset, error) {
+	set := newBitset(g.docs)
+	for _, v := range values {
+		holders, err := g.holders(field, v)
+		if err != nil {
+			return nil, err
+		}
+		set.or(holders)
+	}
+	return set, nil
+}
+
+// readable returns the documents that a caller with these audiences may read. It is the one place where permission is
+// decided; every method that shows anything of an article starts here.
+func (g *generation) readable(audience []string) (bitset, error) {
+	values := []string{everybody}
+	for _, a := range audience {
+		if validAudience(a) {
+			values = append(values, a)
+		}
+	}
+	return g.anyOf(fieldAudience, values)
+}
+
+// admitted returns the documents that the filters of a query and the permissions of its caller leave.
+func (g *generation) admitted(q *query) (bitset, error) {
+	set, err := g.readable(q.Audience)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range []struct {
+		field  string
+		values []string
+	}{{fieldLanguage, q.languages}, {fieldProduct, q.Products}, {fieldKind, q.Kinds}} {
+		if len(f.values) == 0 {
+			continue
+		}
+		any, err := g.anyOf(f.field, f.values)
+		if err != nil {
+			return nil, err
+		}
+		set.and(any)
+	}
+	return set, nil
+}
+
+// facets counts the documents of set by language, product and kind; values by falling count, then by name.
+func (g *generation) facets(set bitset) ([]prediag.Facet, error) {
+	var facets []prediag.Facet
+	for _, field := range []string{fieldLanguage, fieldProduct, fieldKind} {
+		values, err := g.values(field)
+		if err != nil {
+			return nil, err
+		}
+		facet := prediag.Facet{Name: field}
+		for _, v := range values {
+			holders, err := g.holders(field, v)
+			if err != nil {
+				return nil, err
+			}
+			n := 0
+			for i, w := range holders {
+				n += bits.OnesCount64(w & set[i])
+			}
+			if n > 0 {
+				facet.Values = append(facet.Values, prediag.FacetValue{Value: v, Count: n})
+			}
+		}
+		slices.SortStableFunc(facet.Values, func(a, b prediag.FacetValue) int {
+			if a.Count != b.Count {
+				return b.Count - a.Count
+			}
+			return strings.Compare(a.Value, b.Value)
+		})
+		facets = append(facets, facet)
+	}
+	return facets, nil
+}
+
+// maxFacetValues bounds the values of one facet that are counted.
+const maxFacetValues = 100
+
+// values lists the values of a keyword field in order.
+func (g *generation) values(field string) ([]string, error) {
+	var values []string
+	for _, p := range g.parts {
+		it := p.dicts[field].AutomatonIterator(nil, nil, nil)
+		for n := 0; n < maxFacetValues; n++ {
+			entry, err := it.Next()
+			if err != nil {
+				return nil, err
+			}
+			if entry == nil {
+				break
+			}
+			values = append(values, entry.Term)
+		}
+	}
+	slices.Sort(values)
+	return slices.Compact(values), nil
+}
+
+// all visits the members in rising order.
+func (b bitset) all() func(func(int) bool) {
+	return func(yield func(int) bool) {
+		for i, w := range b {
+			for ; w != 0; w &= w - 1 {
+				if !yield(i<<6 + bits.TrailingZeros64(w)) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package kb
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// syncFile makes the content of one file durable.
+func syncFile(name string) error {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// syncDir makes the names in a folder durable. Windows knows no such call and needs none.
+func syncDir(name string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// writeFile writes a new file durably; its folder is left to the caller.
+func writeFile(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// replaceFile replaces a file in one step: a reader finds the old content or the new, whatever happens in between.
+func replaceFile(name string, data []byte) error {
+	temp := name + ".tmp"
+	if err := writeFile(temp, data); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, name); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(name))
+}
+
+// hashFile is the SHA-256 of a file in hex and its size in bytes.
+func hashFile(ctx context.Context, name string) (string, int64, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, &contextReader{ctx, f})
+	return hex.EncodeToString(h.Sum(nil)), n, err
+}
+
+// contextReader ends a long read when its context does.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// linkFile gives the immutable file old a second name, or copies it where the file system has no hard links.
+func linkFile(ctx context.Context, old, name string) error {
+	if os.Link(old, name) == nil {
+		return nil
+	}
+	return copyFile(ctx, old, name)
+}
+
+// copyFile copies a file that the copy's owner will write to.
+func copyFile(ctx context.Context, old, name string) error {
+	in, err := os.Open(old)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = io.Copy(out, &contextReader{ctx, in}); err != nil {
+		err = fmt.Errorf("copy %q: %w", old, err)
+	}
+	return errors.Join(err, out.Close())
+}

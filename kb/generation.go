@@ -1,0 +1,248 @@
+package kb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+
+	"github.com/blevesearch/bleve/v2"
+	"github.com/blevesearch/bleve/v2/index/scorch"
+	segment "github.com/blevesearch/scorch_segment_api/v2"
+
+	"prediag"
+)
+
+// boltTimeout bounds the wait for another process that holds the index; without it the wait has no end.
+const boltTimeout = "1s"
+
+// generation is one open, read-only state of the index.
+type generation struct {
+	dir      string
+	manifest *manifest
+	index    bleve.Index
+	snapshot *scorch.IndexSnapshot
+	parts    []part
+	docs     int // document numbers in use, deleted ones included
+	users    sync.WaitGroup
+	suspect  sync.Once // a panic while reading starts one verification
+
+	filterMu sync.Mutex
+	filters  map[string]bitset // of frequently used property values
+}
+
+// part is one segment of the index. Its documents have the numbers base, base+1, ...
+type part struct {
+	*scorch.SegmentSnapshot
+	base  int
+	dicts map[string]segment.TermDictionary
+}
+
+// openGeneration opens the verified generation in dir for reading.
+func openGeneration(dir string, m *manifest) (g *generation, err error) {
+	defer recoverDamage(&err)
+	idx, err := bleve.OpenUsing(filepath.Join(dir, indexName), map[string]any{"read_only": true, "bolt_timeout": boltTimeout})
+	if err != nil {
+		return nil, fmt.Errorf("open index of %q: %w: %w", filepath.Base(dir), prediag.ErrDamaged, err)
+	}
+	g = &generation{dir: dir, manifest: m, index: idx, filters: map[string]bitset{}}
+	if err := g.attach(); err != nil {
+		return nil, errors.Join(err, idx.Close())
+	}
+	return g, nil
+}
+
+// attach takes hold of the one snapshot that a read-only index ever has, and of the term dictionaries of its segments.
+func (g *generation) attach() error {
+	advanced, err := g.index.Advanced()
+	if err != nil {
+		return err
+	}
+	reader, err := advanced.Reader()
+	if err != nil {
+		return err
+	}
+	snapshot, ok := reader.(*scorch.IndexSnapshot)
+	if !ok {
+		return errors.Join(fmt.Errorf("index reader is a %T, not a scorch snapshot", reader), reader.Close())
+	}
+	g.snapshot = snapshot
+	for _, s := range snapshot.Segments() {
+		p := part{SegmentSnapshot: s, base: g.docs, dicts: map[string]segment.TermDictionary{}}
+		for _, name := range indexedFields {
+			if p.dicts[name], err = s.Segment().Dictionary(name); err != nil {
+				return errors.Join(fmt.Errorf("dictionary of %q: %w", name, err), snapshot.Close())
+			}
+		}
+		g.parts = append(g.parts, p)
+		g.docs += int(s.FullSize())
+	}
+	return nil
+}
+
+// release ends one use of the generation.
+func (g *generation) release() { g.users.Done() }
+
+// retire waits for the users of the generation and closes it. It does nothing on nil.
+func (g *generation) retire() error {
+	if g == nil {
+		return nil
+	}
+	g.users.Wait()
+	return errors.Join(g.snapshot.Close(), g.index.Close())
+}
+
+// recoverDamage turns a panic of the index reader into an error of kind prediag.ErrDamaged. Files are proved before they
+// are opened, so what is left is damage that happens while they are in use.
+func recoverDamage(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("reading the index failed: %v: %w", p, prediag.ErrDamaged)
+	}
+}
+
+// guard runs a read of the index under protection. A fault while reading a mapped file, as when it was cut short, is a
+// panic in this goroutine only if asked for.
+func guard(read func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer recoverDamage(&err)
+	return read()
+}
+
+// read runs a read of the serving generation. A read that finds damage starts the verification of the generation.
+func (k *KB) read(do func(*generation) error) error {
+	g, err := k.acquire()
+	if err != nil {
+		return err
+	}
+	defer g.release()
+	err = guard(func() error { return do(g) })
+	if errors.Is(err, prediag.ErrDamaged) {
+		g.suspect.Do(func() {
+			k.background.Go(func() { k.fallBackIfDamaged(k.stopped, g) })
+		})
+	}
+	return err
+}
+
+// load opens the generation that the pointer file names, or else the newest intact one, and says why not the first.
+func (k *KB) load() (*generation, string) {
+	number, hash, err := readPointer(k.dir)
+	if err == nil && number > 0 {
+		var g *generation
+		if g, err = k.tryOpen(number, hash); err == nil {
+			return g, ""
+		}
+		err = fmt.Errorf("generation %d: %w", number, err)
+	}
+	g, tried := k.newest(number)
+	switch {
+	case err == nil && g == nil && tried == nil:
+		return nil, ""
+	case err == nil && g != nil:
+		// A build that was killed between its last two steps leaves a generation that nothing points to; without any
+		// pointer file it is as good as any.
+		return g, fmt.Sprintf("pointer file is missing: serving generation %d", g.manifest.Number)
+	case g != nil:
+		return g, fmt.Sprintf("%v: serving generation %d", err, g.manifest.Number)
+	}
+	return nil, fmt.Sprintf("%v: no generation is usable, the next ingest builds afresh", errors.Join(err, tried))
+}
+
+// newest opens the newest usable generation other than the one named except.
+func (k *KB) newest(except uint64) (*generation, error) {
+	numbers, err := generationNumbers(k.dir)
+	if err != nil {
+		return nil, err
+	}
+	var tried error
+	for _, n := range numbers {
+		if n == except {
+			continue
+		}
+		g, err := k.tryOpen(n, "")
+		if err == nil {
+			return g, nil
+		}
+		tried = errors.Join(tried, fmt.Errorf("generation %d: %w", n, err))
+	}
+	return nil, tried
+}
+
+// tryOpen proves a generation as far as its size allows and opens it. hash is what the manifest must have; empty: any.
+func (k *KB) tryOpen(number uint64, hash string) (*generation, error) {
+	dir := filepath.Join(k.dir, genName(number))
+	m, err := readManifest(dir)
+	switch {
+	case err != nil:
+		return nil, err
+	case m.Number != number || hash != "" && m.Sum != hash:
+		return nil, fmt.Errorf("manifest is of another generation: %w", prediag.ErrDamaged)
+	case m.Format != format || m.Schema != schema:
+		return nil, fmt.Errorf("format %d, schema %d where this program has %d, %d: ingest again", m.Format, m.Schema, format, schema)
+	case m.bytes() <= k.opt.VerifyBytes:
+		if err := m.verify(k.stopped, dir); err != nil {
+			return nil, err
+		}
+	}
+	return openGeneration(dir, m)
+}
+
+// verifyLater proves in the background a generation that was too large to prove before serving.
+func (k *KB) verifyLater(g *generation) {
+	if g == nil || g.manifest.bytes() <= k.opt.VerifyBytes {
+		return
+	}
+	k.background.Go(func() { k.fallBackIfDamaged(k.stopped, g) })
+}
+
+// Scrub proves every byte of the serving generation. A damaged one is replaced by the newest intact older one; the error
+// then is of kind prediag.ErrDamaged. A server calls it once a day.
+func (k *KB) Scrub(ctx context.Context) error {
+	g, err := k.acquire()
+	if err != nil {
+		return err
+	}
+	err = g.manifest.verify(ctx, g.dir)
+	g.release()
+	if errors.Is(err, prediag.ErrDamaged) {
+		return errors.Join(err, k.fallBack(g, err))
+	}
+	return err
+}
+
+func (k *KB) fallBackIfDamaged(ctx context.Context, g *generation) {
+	err := g.manifest.verify(ctx, g.dir)
+	if !errors.Is(err, prediag.ErrDamaged) {
+		return
+	}
+	if err := k.fallBack(g, err); err != nil {
+		k.opt.Logger.Error("no intact generation to fall back to", "error", err)
+	}
+}
+
+// fallBack replaces the damaged serving generation bad by the newest intact one, or by none: no answer is better than a
+// wrong one.
+func (k *KB) fallBack(bad *generation, cause error) error {
+	k.mu.RLock()
+	serving := k.current == bad
+	k.mu.RUnlock()
+	if !serving {
+		return nil
+	}
+	g, tried := k.newest(bad.manifest.Number)
+	degraded := fmt.Sprintf("generation %d: %v", bad.manifest.Number, cause)
+	if g != nil {
+		degraded += fmt.Sprintf(": serving generation %d", g.manifest.Number)
+	}
+	k.opt.Logger.Error("knowledge base is degraded", "reason", degraded)
+	done, err := k.swap(bad, g, degraded)
+	if !done {
+		err = g.retire() // an Apply was faster
+	}
+	if g != nil {
+		tried = nil
+	}
+	return errors.Join(tried, err)
+}

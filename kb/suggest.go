@@ -1,0 +1,160 @@
+package kb
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"prediag"
+	"prediag/internal/lang"
+	"prediag/internal/text"
+)
+
+const (
+	maxPrefixBytes = 48  // of a title's beginning in the index
+	maxPrefixes    = 8   // words of a title that a completion may start at
+	maxScanned     = 400 // dictionary entries read per segment and suggestion
+	maxSuggestions = 50
+)
+
+// Suggest is SuggestFor a caller who belongs to no audience.
+func (k *KB) Suggest(ctx context.Context, prefix string, languages []string, limit int) ([]string, error) {
+	return k.SuggestFor(ctx, prefix, languages, limit, nil)
+}
+
+// SuggestFor completes what a user has typed to titles of articles that the audiences may read, titles that begin so
+// before those that go on so. Languages restricts the articles; empty: all. At most limit titles, 1 to 50; 0: 10.
+func (k *KB) SuggestFor(ctx context.Context, prefix string, languages []string, limit int, audience []string) ([]string, error) {
+	if limit == 0 {
+		limit = defaultLimit
+	}
+	switch {
+	case limit < 0 || limit > maxSuggestions:
+		return nil, prediag.Invalid("SUGGEST_INVALID", "limit", fmt.Sprintf("the limit must be 0 to %d", maxSuggestions))
+	case len(prefix) > prediag.MaxFieldBytes:
+		return nil, prediag.Invalid("SUGGEST_INVALID", "prefix", fmt.Sprintf("the prefix must be at most %d bytes", prediag.MaxFieldBytes))
+	}
+	key := cutBytes(strings.TrimSpace(text.Fold(prefix)), maxPrefixBytes)
+	if key == "" {
+		return nil, ctx.Err()
+	}
+	var titles []string
+	err := k.read(func(g *generation) error {
+		q := &query{Query: prediag.Query{Audience: audience}}
+		for _, l := range languages {
+			q.languages = append(q.languages, lang.Base(l))
+		}
+		admitted, err := g.admitted(q)
+		if err != nil {
+			return err
+		}
+		titles, err = g.complete(ctx, key, admitted, limit)
+		return err
+	})
+	return titles, err
+}
+
+func (g *generation) complete(ctx context.Context, key string, admitted bitset, limit int) ([]string, error) {
+	titles := map[string]bool{}
+	for _, p := range g.parts {
+		it := p.dicts[fieldPrefix].AutomatonIterator(nil, []byte(key), prefixEnd(key))
+		for n := 0; n < maxScanned; n++ {
+			entry, err := it.Next()
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				return nil, err
+			}
+			if entry == nil {
+				break
+			}
+			if err := g.titlesOf(p, entry.Term, admitted, titles); err != nil {
+				return nil, err
+			}
+		}
+	}
+	list := make([]string, 0, len(titles))
+	for t := range titles {
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(x, y string) int {
+		return cmp.Or(cmp.Compare(away(x, key), away(y, key)), cmp.Compare(len(x), len(y)), strings.Compare(x, y))
+	})
+	return list[:min(len(list), limit)], nil
+}
+
+// away is 0 for a title that begins with key, and 1 for one that only holds it.
+func away(title, key string) int {
+	if strings.HasPrefix(text.Fold(title), key) {
+		return 0
+	}
+	return 1
+}
+
+// titlesOf collects the titles of the admitted documents of one segment that hold an entry.
+func (g *generation) titlesOf(p part, entry string, admitted bitset, titles map[string]bool) error {
+	list, err := p.dicts[fieldPrefix].PostingsList([]byte(entry), p.Deleted(), nil)
+	if err != nil {
+		return err
+	}
+	it := list.Iterator(false, false, false, nil)
+	for n := 0; n < maxSuggestions; n++ {
+		posting, err := it.Next()
+		if err != nil || posting == nil {
+			return err
+		}
+		doc := p.base + int(posting.Number())
+		if !admitted.has(doc) {
+			n--
+			continue
+		}
+		a, err := g.load(doc)
+		if err != nil {
+			return err
+		}
+		titles[a.Title] = true
+	}
+	return nil
+}
+
+// titlePrefixes are the folded beginnings of a title at each of its first words.
+func titlePrefixes(title string) []string {
+	folded := text.Fold(title)
+	var out []string
+	for i, n := 0, 0; i < len(folded) && n < maxPrefixes; n++ {
+		out = append(out, cutBytes(folded[i:], maxPrefixBytes))
+		space := strings.IndexByte(folded[i:], ' ')
+		if space < 0 {
+			break
+		}
+		i += space + 1
+	}
+	return out
+}
+
+// cutBytes cuts s to at most n bytes without splitting a character.
+func cutBytes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xc0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}
+
+// prefixEnd is the first key after all keys that begin with prefix; nil: there is none.
+func prefixEnd(prefix string) []byte {
+	end := []byte(prefix)
+	for len(end) > 0 {
+		if end[len(end)-1] < 0xff {
+			end[len(end)-1]++
+			return end
+		}
+		end = end[:len(end)-1]
+	}
+	return nil
+}
