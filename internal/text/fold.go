@@ -21,7 +21,7 @@ const (
 // digits of all scripts as their plain forms, zero-width, format and control characters dropped, each run of white
 // space one space, or its newlines when it has any. Typographic hyphens and apostrophes become ASCII.
 //
-// The result is at most five times as long as s: U+FDFA, which NFKC makes eleven times longer, is kept as it is.
+// The result is at most six times as long as s: U+FDFA, which NFKC makes eleven times longer, is kept as it is.
 // Each run of bytes that are not UTF-8 becomes one U+FFFD. Fold is idempotent.
 func Fold(s string) string {
 	if isFolded(s) {
@@ -48,55 +48,52 @@ func isFolded(s string) bool {
 	return true
 }
 
-// piece says where a part of the folded text came from. In a piece with equal lengths byte i of one is byte i of the
-// other; any other piece maps as a whole.
-type piece struct{ out, in, outLen, inLen int }
+// piece says where a part of the folded text came from. In an exact piece byte i of one became byte i of the other; any
+// other piece maps as a whole.
+type piece struct {
+	out, in, outLen, inLen int
+	exact                  bool
+}
 
 // folder folds a string and, when asked to, remembers where the parts came from.
 type folder struct {
 	out    []byte
 	pieces []piece
 	track  bool
-	seg    [maxMarksIn * utf8.UTFMax * 2]byte
-	tmp    []byte
+	seg    []byte // scratch: the segment as read, normalised, in lower case
+	nfkc   []byte
+	small  []byte
 }
 
 func (f *folder) fold(s string) {
 	for i := 0; i < len(s); {
 		n := f.plain(s[i:])
 		if n > 0 {
-			f.note(i, n, len(f.out)-n)
+			f.note(i, n, len(f.out)-n, true)
 			i += n
 			continue
 		}
 		before := len(f.out)
 		n = f.segment(s[i:])
-		f.note(i, n, min(before, len(f.out)))
+		f.note(i, n, min(before, len(f.out)), false)
 		i += n
 	}
 }
 
-// plain copies characters that fold byte by byte, and returns how many bytes that were.
+// plain copies characters that fold one by one to as many bytes, and returns how many bytes that were.
 func (f *folder) plain(s string) int {
 	i := 0
 	for i < len(s) {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			if c < ' ' || c == 0x7f || c == ' ' && f.afterSpace() || !startsPlain(s[i+1:]) {
-				break
-			}
-			if 'A' <= c && c <= 'Z' {
-				c += 'a' - 'A'
-			}
-			f.out = append(f.out, c)
-			i++
-			continue
-		}
-		n := inert(s[i:])
-		if n == 0 || !startsPlain(s[i+n:]) {
+		r, n := plainAt(s[i:])
+		if n == 0 || r == ' ' && f.afterSpace() {
 			break
 		}
-		f.out = append(f.out, s[i:i+n]...)
+		if next := s[i+n:]; next != "" {
+			if _, size := plainAt(next); size == 0 && (next[0] >= utf8.RuneSelf || ignorable(rune(next[0]))) {
+				break // it may be a mark that combines with r
+			}
+		}
+		f.out = utf8.AppendRune(f.out, r)
 		i += n
 	}
 	return i
@@ -107,22 +104,32 @@ func (f *folder) afterSpace() bool {
 	return n > 0 && (f.out[n-1] == ' ' || f.out[n-1] == '\n')
 }
 
-// startsPlain reports whether what precedes s cannot combine with the start of s.
-func startsPlain(s string) bool { return s == "" || s[0] < utf8.RuneSelf || inert(s) > 0 }
-
-// inert returns the length of the first character if it is one of the frequent ones that never change: common Han,
-// kana, Hangul syllables, and CJK stops.
-func inert(s string) int {
-	if len(s) < 3 || s[0] < 0xe3 || s[0] > 0xed {
-		return 0
+// plainAt returns the folded form and the length of the first character if it is one of the frequent ones that need
+// no tables: ASCII, Western Latin, Cyrillic and Arabic letters, common Han, kana, Hangul syllables and CJK stops.
+// Length 0: it is not. The form has the same length.
+func plainAt(s string) (rune, int) {
+	c := s[0]
+	switch {
+	case 'A' <= c && c <= 'Z':
+		return rune(c) + 'a' - 'A', 1
+	case ' ' <= c && c < 0x7f:
+		return rune(c), 1
+	case c < 0xc3 || c > 0xed || len(s) < 2:
+		return 0, 0
 	}
 	r, n := utf8.DecodeRuneInString(s)
 	switch {
 	case r >= 0x4e00 && r <= 0x9fff, r >= 0xac00 && r <= 0xd7a3,
-		r >= 0x3041 && r <= 0x3096, r >= 0x30a1 && r <= 0x30fa, r == 0x30fc, r == 0x3001, r == 0x3002:
-		return n
+		r >= 0x3041 && r <= 0x3096, r >= 0x30a1 && r <= 0x30fa, r == 0x30fc, r == 0x3001, r == 0x3002,
+		r >= 0x621 && r <= 0x63a, r >= 0x641 && r <= 0x64a,
+		r >= 0x430 && r <= 0x45f, r >= 0xe0 && r <= 0xff:
+		return r, n
+	case r >= 0x410 && r <= 0x42f, r >= 0xc0 && r <= 0xde && r != 0xd7:
+		return r + 0x20, n
+	case r >= 0x400 && r <= 0x40f:
+		return r + 0x50, n
 	}
-	return 0
+	return 0, 0
 }
 
 // segment folds the first normalisation segment of s, or drops what is to be dropped, and returns its length.
@@ -155,6 +162,11 @@ func (f *folder) segment(s string) int {
 		}
 		i += n
 	}
+	f.seg = seg
+	if c := narrow(r); c != 0 && len(seg) == n {
+		f.rune(lowerRune(rune(c)))
+		return end
+	}
 	f.emit(seg)
 	return end
 }
@@ -170,8 +182,12 @@ func (f *folder) emit(seg []byte) {
 		f.out = append(f.out, seg...)
 		return
 	}
-	f.tmp = norm.NFKC.Append(f.tmp[:0], seg...)
-	lower := f.lower(f.tmp)
+	if norm.NFKC.IsNormal(seg) {
+		f.nfkc = append(f.nfkc[:0], seg...)
+	} else {
+		f.nfkc = norm.NFKC.Append(f.nfkc[:0], seg...)
+	}
+	lower := f.lower(f.nfkc)
 	marks := 0
 	for i := 0; i < len(lower); {
 		r, n := utf8.DecodeRune(lower[i:])
@@ -187,23 +203,24 @@ func (f *folder) emit(seg []byte) {
 
 // lower returns b in lower case, normalised again where that made a difference.
 func (f *folder) lower(b []byte) []byte {
-	var buf [256]byte
-	out, changed := buf[:0], false
+	out, changed := f.small[:0], false
 	for i := 0; i < len(b); {
 		r, n := utf8.DecodeRune(b[i:])
 		i += n
 		l := lowerRune(r)
-		changed = changed || l != r
+		changed = changed || l != r || l == 'ß'
 		if l == 'ß' {
 			out = append(out, "ss"...)
 			continue
 		}
 		out = utf8.AppendRune(out, l)
 	}
+	f.small = out
 	if !changed {
-		return append(b[:0], out...)
+		return out
 	}
-	return norm.NFKC.Append(b[:0], out...)
+	f.nfkc = norm.NFKC.Append(b[:0], out...)
+	return f.nfkc
 }
 
 func lowerRune(r rune) rune {
@@ -214,7 +231,7 @@ func lowerRune(r rune) rune {
 		return r
 	}
 	switch r {
-	case 0x2010, 0x2011, 0x2012, 0x2212:
+	case 0x2010, 0x2011, 0x2012, 0x2013, 0x2212:
 		return '-'
 	case 0x2018, 0x2019:
 		return '\''
@@ -298,17 +315,16 @@ func ignorable(r rune) bool {
 		r == 0x17b4 || r == 0x17b5
 }
 
-// note remembers that in bytes of the original at in became the output from out on.
-func (f *folder) note(in, n, out int) {
+// note remembers that n bytes of the original at in became the output from out on, one for one if exact.
+func (f *folder) note(in, n, out int, exact bool) {
 	if !f.track {
 		return
 	}
-	got := len(f.out) - out
-	if last := len(f.pieces) - 1; last >= 0 && got == n {
-		if p := &f.pieces[last]; p.outLen == p.inLen && p.in+p.inLen == in && p.out+p.outLen == out {
+	if last := len(f.pieces) - 1; exact && last >= 0 && f.pieces[last].exact {
+		if p := &f.pieces[last]; p.in+p.inLen == in && p.out+p.outLen == out {
 			p.outLen, p.inLen = p.outLen+n, p.inLen+n
 			return
 		}
 	}
-	f.pieces = append(f.pieces, piece{out: out, in: in, outLen: got, inLen: n})
+	f.pieces = append(f.pieces, piece{out: out, in: in, outLen: len(f.out) - out, inLen: n, exact: exact})
 }

@@ -19,12 +19,12 @@ func (o *offsets) span(start, end int) (from, to int) {
 	}
 	p := o.seek(start)
 	from = p.in
-	if p.inLen == p.outLen {
+	if p.exact {
 		from += start - p.out
 	}
 	p = o.seek(end - 1)
 	to = p.in + p.inLen
-	if p.inLen == p.outLen {
+	if p.exact {
 		to = p.in + end - p.out
 	}
 	return from, to
@@ -55,16 +55,13 @@ func Narrow(s string) Narrowed {
 	f := folder{out: make([]byte, 0, len(s)), track: true}
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
+		before := len(f.out)
 		if c := narrow(r); c != 0 {
 			f.out = append(f.out, c)
 		} else {
 			f.out = append(f.out, s[i:i+n]...)
 		}
-		f.note(i, n, len(f.out)-1)
-		if narrow(r) == 0 {
-			f.pieces = f.pieces[:len(f.pieces)-1]
-			f.note(i, n, len(f.out)-n)
-		}
+		f.note(i, n, before, narrow(r) == 0)
 		i += n
 	}
 	return Narrowed{Text: string(f.out), offsets: offsets{pieces: f.pieces}}
