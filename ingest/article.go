@@ -1,0 +1,164 @@
+package ingest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"path"
+	"strings"
+	"time"
+	"unicode"
+
+	"prediag"
+)
+
+// parserVersion is part of every fingerprint: raise it whenever a parser gives other articles for the same bytes, so that
+// the next refresh parses everything again.
+const parserVersion = "1"
+
+// format says how a file is read.
+type format int
+
+const (
+	formatNone format = iota
+	formatMarkdown
+	formatMDX
+	formatRST
+	formatText
+	formatJSONL
+	formatJSONLGzip
+)
+
+// formatOf tells a file's format by its name.
+func formatOf(name string) format {
+	name = strings.ToLower(name)
+	if strings.HasSuffix(name, ".jsonl.gz") {
+		return formatJSONLGzip
+	}
+	switch path.Ext(name) {
+	case ".md", ".markdown":
+		return formatMarkdown
+	case ".mdx":
+		return formatMDX
+	case ".rst":
+		return formatRST
+	case ".txt":
+		return formatText
+	case ".jsonl", ".ndjson":
+		return formatJSONL
+	}
+	return formatNone
+}
+
+// parsed is what a parser makes of one file.
+type parsed struct {
+	meta
+	body     string
+	sections []prediag.Section
+	tables   []table
+}
+
+// from takes over what a parser wrote.
+func (p *parsed) from(w *body) {
+	if p.title == "" {
+		p.title = w.title
+	}
+	p.body, p.sections = w.finish()
+	p.tables = w.tables
+}
+
+// parseFile makes an article of the bytes of a file that holds one. The second result is the reason for which it gives
+// none, or empty.
+func parseFile(source, p string, raw []byte) (prediag.Article, string) {
+	text, reason := readable(raw)
+	if reason != "" {
+		return prediag.Article{}, reason
+	}
+	var doc parsed
+	switch formatOf(p) {
+	case formatMarkdown:
+		doc, reason = parseMarkdown(text, false)
+	case formatMDX:
+		doc, reason = parseMarkdown(text, true)
+	case formatRST:
+		doc = parseRST(text)
+	default:
+		doc = parsePlain(text)
+	}
+	if reason == "" && strings.TrimSpace(doc.body) == "" {
+		reason = SkipEmpty
+	}
+	if reason != "" {
+		return prediag.Article{}, reason
+	}
+	if doc.id == "" {
+		doc.id = source + "/" + slug(p)
+	}
+	return doc.article(source, p), ""
+}
+
+// article completes what the parser left open and seals the article with its revision.
+func (p *parsed) article(source, where string) prediag.Article {
+	a := prediag.Article{
+		ID: p.id, Source: source, Path: where, Title: clip(oneLine(clean(p.title)), maxHeading), Body: p.body, Sections: p.sections,
+		URL: p.url, Product: p.product, Category: p.category, Kind: p.kind, Group: p.group, Audience: p.audience, Updated: p.updated,
+	}
+	if a.Title == "" {
+		a.Title = clip(titleFromPath(where), maxHeading)
+	}
+	if a.Kind == "" {
+		a.Kind = guessKind(where, a.Title)
+	}
+	a.Language = language(p.lang, where, a.Title, a.Body)
+	a.Codes = faultCodes(&a, p.tables, p.codes)
+	a.Revision = revision(&a)
+	for i := range a.Codes {
+		a.Codes[i].Citation.Revision = a.Revision
+	}
+	return a
+}
+
+// revision is the first half of the SHA-256 of everything that the article says, in hexadecimal (32 characters).
+func revision(a *prediag.Article) string {
+	h := sha256.New()
+	put(h, a.ID, a.Source, a.Path, a.Title, a.Body, a.URL, a.Language, a.Product, a.Category, a.Kind, a.Group)
+	put(h, a.Updated.UTC().Format(time.RFC3339Nano))
+	put(h, a.Audience...)
+	for _, s := range a.Sections {
+		put(h, fmt.Sprint(s.Span.Start, s.Span.End))
+		put(h, s.Path...)
+	}
+	for _, c := range a.Codes {
+		put(h, c.Code, c.Message, c.Meaning, c.Solution, c.Product, fmt.Sprint(c.Citation.Span.Start, c.Citation.Span.End))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// put hashes a list of strings so that no other list gives the same bytes.
+func put(h hash.Hash, list ...string) {
+	fmt.Fprintf(h, "%d[", len(list))
+	for _, s := range list {
+		fmt.Fprintf(h, "%d:%s", len(s), s)
+	}
+}
+
+// slug makes a path usable in an ID. Two paths never give the same slug: one that had to be changed carries a hash.
+func slug(p string) string {
+	changed := false
+	s := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) || strings.ContainsRune("/._-+@=~", r) {
+			return r
+		}
+		changed = true
+		return '-'
+	}, p)
+	if len(s) > 300 {
+		s, changed = clip(s, 300), true
+	}
+	if !changed {
+		return s
+	}
+	sum := sha256.Sum256([]byte(p))
+	return s + "-" + hex.EncodeToString(sum[:4])
+}

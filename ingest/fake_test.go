@@ -1,0 +1,68 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"testing/fstest"
+
+	"prediag"
+)
+
+// memory is an Index over maps: a generation is a copy, and a failed Apply leaves the one before.
+type memory struct {
+	articles map[string]prediag.Article
+	prints   map[string]string
+	number   uint64
+	applied  int
+	fail     error // returned by Apply after it has read everything
+}
+
+func newMemory() *memory {
+	return &memory{articles: map[string]prediag.Article{}, prints: map[string]string{}}
+}
+
+func (m *memory) Known(_ context.Context, source string) (map[string]string, error) {
+	known := map[string]string{}
+	for id, a := range m.articles {
+		if a.Source == source {
+			known[id] = m.prints[id]
+		}
+	}
+	return known, nil
+}
+
+func (m *memory) Apply(_ context.Context, changes iter.Seq2[prediag.Change, error]) (prediag.Generation, error) {
+	m.applied++
+	articles, prints := maps.Clone(m.articles), maps.Clone(m.prints)
+	for c, err := range changes {
+		switch {
+		case err != nil:
+			return prediag.Generation{}, err
+		case c.Put != nil:
+			articles[c.Put.ID], prints[c.Put.ID] = *c.Put, c.Fingerprint
+		default:
+			if _, ok := articles[c.Delete]; !ok {
+				return prediag.Generation{}, errors.New("delete of an unknown article " + c.Delete)
+			}
+			delete(articles, c.Delete)
+			delete(prints, c.Delete)
+		}
+	}
+	if m.fail != nil {
+		return prediag.Generation{}, m.fail
+	}
+	m.articles, m.prints = articles, prints
+	m.number++
+	return prediag.Generation{Number: m.number, Articles: len(articles)}, nil
+}
+
+// files makes a file system of path → content.
+func files(content map[string]string) fstest.MapFS {
+	fsys := fstest.MapFS{}
+	for p, s := range content {
+		fsys[p] = &fstest.MapFile{Data: []byte(s)}
+	}
+	return fsys
+}

@@ -1,0 +1,100 @@
+package ingest
+
+import (
+	"encoding/json"
+	"strings"
+
+	"prediag"
+)
+
+// record is one line of a JSON Lines file. Fields that are not listed are ignored.
+type record struct {
+	ID        string       `json:"id"`
+	Title     string       `json:"title"`
+	Body      string       `json:"body"`
+	URL       string       `json:"url"`
+	Lang      string       `json:"lang"`
+	Language  string       `json:"language"`
+	Product   string       `json:"product"`
+	Category  string       `json:"category"`
+	Kind      string       `json:"kind"`
+	Group     string       `json:"group"`
+	Updated   string       `json:"updated"`
+	UpdatedAt string       `json:"updated_at"`
+	Audience  []string     `json:"audience"`
+	Codes     []recordCode `json:"codes"`
+}
+
+// recordCode is a fault code that a record explains: an object, or the bare code.
+type recordCode struct {
+	Code     string `json:"code"`
+	Message  string `json:"message"`
+	Meaning  string `json:"meaning"`
+	Solution string `json:"solution"`
+	Product  string `json:"product"`
+}
+
+// UnmarshalJSON accepts a string in place of the object.
+func (c *recordCode) UnmarshalJSON(raw []byte) error {
+	if len(raw) > 0 && raw[0] == '"' {
+		return json.Unmarshal(raw, &c.Code)
+	}
+	type plain recordCode
+	return json.Unmarshal(raw, (*plain)(c))
+}
+
+// parseRecord makes an article of one line of the JSON Lines file at path p. The second result is the reason for which it
+// gives none, or empty.
+func parseRecord(source, p string, line []byte) (prediag.Article, string) {
+	if _, reason := readable(line); reason != "" {
+		return prediag.Article{}, reason
+	}
+	var r record
+	if err := json.Unmarshal(line, &r); err != nil {
+		return prediag.Article{}, SkipJSON
+	}
+	if !validID(r.ID) {
+		return prediag.Article{}, SkipID
+	}
+	text := clean(r.Body)
+	if strings.TrimSpace(text) == "" {
+		return prediag.Article{}, SkipEmpty
+	}
+	doc := parsed{meta: r.meta()}
+	w := &body{title: doc.title}
+	if !hasHeadings(text) || !plainLines(w, text) {
+		w = &body{title: doc.title}
+		guessSections(w, text)
+	}
+	doc.from(w)
+	if doc.title == "" {
+		first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+		doc.title = clip(oneLine(first), 120)
+	}
+	return doc.article(source, p+"#"+r.ID), ""
+}
+
+// meta returns the record's fields as an article has them.
+func (r *record) meta() meta {
+	m := meta{
+		id: r.ID, title: clip(oneLine(clean(r.Title)), maxHeading), lang: r.Lang, product: oneLine(clean(r.Product)),
+		category: oneLine(clean(r.Category)), kind: oneLine(clean(r.Kind)), group: oneLine(clean(r.Group)), url: oneLine(clean(r.URL)),
+		audience: r.Audience, updated: parseDate(r.Updated),
+	}
+	if m.lang == "" {
+		m.lang = r.Language
+	}
+	if r.Updated == "" {
+		m.updated = parseDate(r.UpdatedAt)
+	}
+	for _, c := range r.Codes {
+		m.codes = append(m.codes, prediag.FaultCode{Code: oneLine(clean(c.Code)), Message: oneLine(clean(c.Message)),
+			Meaning: oneLine(clean(c.Meaning)), Solution: oneLine(clean(c.Solution)), Product: oneLine(clean(c.Product))})
+	}
+	return m
+}
+
+// hasHeadings reports whether a plain text has headings in Markdown's form.
+func hasHeadings(text string) bool {
+	return strings.HasPrefix(text, "## ") || strings.Contains(text, "\n## ") || strings.HasPrefix(text, "# ")
+}

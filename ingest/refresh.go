@@ -1,0 +1,220 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"prediag"
+)
+
+// refresh is one run over the sources.
+type refresh struct {
+	index    Index
+	opt      *Options
+	guard    *guard
+	force    bool
+	progress func(Progress)
+
+	states   []*sourceState
+	seen     map[string]bool // IDs met so far, in all sources
+	report   Report
+	done     int // files and records looked at
+	expected int // known articles of all sources
+}
+
+// sourceState is what a refresh knows about one of its sources.
+type sourceState struct {
+	src     Source
+	known   map[string]string // ID → fingerprint
+	prints  map[string]string // fingerprint → ID
+	broken  map[string]bool   // keys of files whose articles are kept
+	partial bool              // a folder could not be listed: nothing is deleted
+	rep     *SourceReport
+}
+
+// errAbandoned is returned when the index stopped reading the changes before their end and reported no error.
+var errAbandoned = errors.New("the index did not read all changes")
+
+// run walks the sources and applies what changed.
+func (r *refresh) run(ctx context.Context, sources []Source) error {
+	if err := r.prepare(ctx, sources); err != nil {
+		return err
+	}
+	// The first change is fetched before the index is asked to do anything: most refreshes find none.
+	next, stop := iter.Pull2(r.changes(ctx))
+	defer stop()
+	change, err, more := next()
+	if err != nil || !more {
+		return err
+	}
+	finished := false
+	gen, err := r.index.Apply(ctx, func(yield func(prediag.Change, error) bool) {
+		for more && err == nil && yield(change, nil) {
+			change, err, more = next()
+		}
+		if more && err != nil {
+			yield(prediag.Change{}, err)
+		}
+		finished = !more
+		if finished {
+			r.tell(StagePublishing, true)
+		}
+	})
+	switch {
+	case err != nil:
+		return err
+	case !finished:
+		return errAbandoned
+	}
+	r.report.Generation, r.report.Applied = gen.Number, true
+	return nil
+}
+
+// prepare checks the sources and asks the index what it holds of them.
+func (r *refresh) prepare(ctx context.Context, sources []Source) error {
+	r.seen = map[string]bool{}
+	r.report.Sources = make([]SourceReport, len(sources))
+	for i, src := range sources {
+		name := src.Name()
+		if !validID(name) || slices.ContainsFunc(r.states, func(s *sourceState) bool { return s.src.Name() == name }) {
+			return prediag.Invalid("SOURCE_INVALID", "source", fmt.Sprintf("source name %q is empty, malformed or used twice; give every source a name of its own", name))
+		}
+		rep := &r.report.Sources[i]
+		rep.Name, rep.Skipped = name, map[string]int{}
+		known, err := r.index.Known(ctx, name)
+		if err != nil {
+			return fmt.Errorf("known articles of source %q: %w", name, err)
+		}
+		st := &sourceState{src: src, known: known, prints: make(map[string]string, len(known)), broken: map[string]bool{}, rep: rep}
+		for id, print := range known {
+			st.prints[print] = id
+		}
+		r.states = append(r.states, st)
+		r.expected += len(known)
+	}
+	return nil
+}
+
+// changes walks the sources and yields every change, the removals last. An error ends the sequence.
+func (r *refresh) changes(ctx context.Context) iter.Seq2[prediag.Change, error] {
+	return func(yield func(prediag.Change, error) bool) {
+		for _, st := range r.states {
+			for u, err := range r.units(ctx, st) {
+				if err != nil {
+					yield(prediag.Change{}, err)
+					return
+				}
+				if c, ok := r.account(st, u); ok && !yield(c, nil) {
+					return
+				}
+			}
+		}
+		for _, st := range r.states {
+			if err := r.checkVanished(st); err != nil {
+				yield(prediag.Change{}, err)
+				return
+			}
+		}
+		for _, st := range r.states {
+			for _, id := range st.gone(r.seen) {
+				st.rep.Deleted++
+				if !yield(prediag.Change{Delete: id}, nil) {
+					return
+				}
+			}
+			st.rep.Articles = st.rep.Added + st.rep.Changed + st.rep.Unchanged + st.rep.Kept
+		}
+	}
+}
+
+// account enters one file or record into the report and makes a change of it where it is one.
+func (r *refresh) account(st *sourceState, u *unit) (prediag.Change, bool) {
+	if u.file {
+		st.rep.Files++
+	}
+	r.done++
+	r.tell(StageReading, false)
+	reason, id := u.skip, u.id
+	if reason == "" && id != "" && r.seen[id] {
+		reason = SkipDuplicate
+	}
+	if reason != "" {
+		st.rep.skip(u.path, reason)
+		if keepsOld(reason) {
+			st.broken[u.key] = true
+		}
+		st.partial = st.partial || reason == SkipFolder
+		return prediag.Change{}, false
+	}
+	if id == "" { // a file of records: each of them comes as a unit of its own
+		return prediag.Change{}, false
+	}
+	r.seen[id] = true
+	if u.article == nil {
+		st.rep.Unchanged++
+		return prediag.Change{}, false
+	}
+	if _, known := st.known[id]; known {
+		st.rep.Changed++
+	} else {
+		st.rep.Added++
+	}
+	return prediag.Change{Put: u.article, Fingerprint: u.print}, true
+}
+
+// gone lists the known articles that are to be removed, sorted, and counts those that are kept.
+func (st *sourceState) gone(seen map[string]bool) []string {
+	var ids []string
+	st.rep.Kept = 0
+	for id, print := range st.known {
+		key, _, _ := strings.Cut(print, "-")
+		switch {
+		case seen[id]:
+		case st.partial || st.broken[key]:
+			st.rep.Kept++
+		default:
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// minGuarded is how many articles a source must have had for the share of vanished ones to mean something.
+const minGuarded = 10
+
+// checkVanished stops a refresh in which a source lost too many of its articles: far more often a broken mount or an
+// unfinished export than a wish. Articles whose file failed count as lost, although they would be kept.
+func (r *refresh) checkVanished(st *sourceState) error {
+	lost := len(st.gone(r.seen)) + st.rep.Kept
+	known := len(st.known)
+	emptied := st.rep.Files == 0 && known > 0
+	if r.force || lost == 0 || known < minGuarded && !emptied {
+		return nil
+	}
+	if share := float64(lost) / float64(known); share <= r.opt.MaxVanished {
+		return nil
+	}
+	return &prediag.Error{Kind: prediag.ErrConflict, Reason: "TOO_MANY_VANISHED", Field: "source", Message: fmt.Sprintf(
+		"source %q: %d of %d known articles vanished or cannot be read, more than %.0f %%; check the source, or refresh with force if it is meant so",
+		st.src.Name(), lost, known, 100*max(0, r.opt.MaxVanished))}
+}
+
+// progressStep is how many files and records pass between two reports of progress.
+const progressStep = 64
+
+// tell reports progress now and then, or now.
+func (r *refresh) tell(stage string, now bool) {
+	if r.progress == nil || !now && r.done%progressStep != 1 {
+		return
+	}
+	p := Progress{Stage: stage, Done: r.done, Total: r.expected}
+	if p.Done > p.Total {
+		p.Total = 0
+	}
+	r.progress(p)
+}

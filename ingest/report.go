@@ -1,0 +1,108 @@
+package ingest
+
+import "time"
+
+// The reasons for which a file, or a line of a JSON Lines file, is left out. Unsupported extensions are counted under
+// "unsupported extension .xyz".
+const (
+	SkipBinary       = "binary"
+	SkipCompression  = "compression ratio over 100"
+	SkipDamaged      = "damaged compression"
+	SkipDuplicate    = "duplicate id"
+	SkipEmpty        = "empty"
+	SkipFrontMatter  = "malformed front matter"
+	SkipHidden       = "hidden"
+	SkipID           = "invalid id"
+	SkipInvalidUTF8  = "invalid utf-8"
+	SkipIrregular    = "not a regular file"
+	SkipJSON         = "malformed json line"
+	SkipLinkBroken   = "broken symlink"
+	SkipLinkFolder   = "symlink to a folder"
+	SkipLinkOutside  = "symlink outside"
+	SkipName         = "invalid file name"
+	SkipPanic        = "parser failure"
+	SkipTimeout      = "parse timeout"
+	SkipTooLarge     = "too large"
+	SkipUnreadable   = "unreadable"
+	SkipFolder       = "unreadable folder"
+	skipExtension    = "unsupported extension "
+	skipNoExtension  = "no extension"
+	maxQuarantined   = 100 // entries of SourceReport.Quarantined; further ones are only counted in Skipped
+	maxSkippedKinds  = 64  // different reasons in SourceReport.Skipped; further extensions share one
+	skipOtherReasons = "unsupported extension (others)"
+)
+
+// Report says what a refresh did.
+type Report struct {
+	Started    time.Time      `json:"started"`
+	Took       time.Duration  `json:"took_ns"`
+	Sources    []SourceReport `json:"sources"`
+	Generation uint64         `json:"generation"` // that serves afterwards; 0: unknown, because nothing was applied
+	Applied    bool           `json:"applied"`    // false: nothing had changed, so the index was left alone
+}
+
+// SourceReport says what a refresh found in one source. Articles is Added + Changed + Unchanged + Kept.
+type SourceReport struct {
+	Name        string         `json:"name"`
+	Files       int            `json:"files"`    // met in the source, skipped ones included
+	Articles    int            `json:"articles"` // that the index holds of the source afterwards
+	Added       int            `json:"added"`
+	Changed     int            `json:"changed"`
+	Unchanged   int            `json:"unchanged"`
+	Kept        int            `json:"kept"` // as they were, because their file could not be read or parsed this time
+	Deleted     int            `json:"deleted"`
+	Skipped     map[string]int `json:"skipped"`               // files and lines left out, by reason
+	Quarantined []Quarantined  `json:"quarantined,omitempty"` // the first 100 of those that somebody should look at
+}
+
+// Quarantined is a file or line that should have given an article and did not.
+type Quarantined struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+// Total adds up the sources' figures, without names and quarantined files.
+func (r Report) Total() SourceReport {
+	t := SourceReport{Skipped: map[string]int{}}
+	for _, s := range r.Sources {
+		t.Files += s.Files
+		t.Articles += s.Articles
+		t.Added += s.Added
+		t.Changed += s.Changed
+		t.Unchanged += s.Unchanged
+		t.Kept += s.Kept
+		t.Deleted += s.Deleted
+		for reason, n := range s.Skipped {
+			t.Skipped[reason] += n
+		}
+	}
+	return t
+}
+
+// skip counts one file or line that was left out. Reasons that are nobody's fault, such as an extension that is not for
+// articles, are counted only.
+func (s *SourceReport) skip(path, reason string) {
+	if _, known := s.Skipped[reason]; !known && len(s.Skipped) >= maxSkippedKinds {
+		reason = skipOtherReasons
+	}
+	s.Skipped[reason]++
+	if isFault(reason) && len(s.Quarantined) < maxQuarantined {
+		s.Quarantined = append(s.Quarantined, Quarantined{Path: path, Reason: reason})
+	}
+}
+
+// isFault reports whether a skip should be looked at by somebody.
+func isFault(reason string) bool {
+	switch reason {
+	case SkipBinary, SkipCompression, SkipDamaged, SkipDuplicate, SkipFrontMatter, SkipID, SkipInvalidUTF8, SkipJSON,
+		SkipLinkOutside, SkipName, SkipPanic, SkipTimeout, SkipTooLarge, SkipUnreadable, SkipFolder:
+		return true
+	}
+	return false
+}
+
+// keepsOld reports whether the articles that a file gave last time outlive this reason: those of a file that is there
+// and cannot be used are kept, those of a file that was emptied or hidden on purpose are not.
+func keepsOld(reason string) bool {
+	return isFault(reason) && reason != SkipDuplicate && reason != SkipLinkOutside && reason != SkipName
+}

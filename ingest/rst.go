@@ -1,0 +1,3 @@
+package ingest
+
+func parseRST(text string) parsed { return parsePlain(text) }
