@@ -1,0 +1,136 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"prediag"
+	pb "prediag/proto/prediag/v1"
+)
+
+// Client calls a running service and speaks the words of package prediag: the command line uses it when a service holds
+// the data folder. Its errors have the kinds that the service's errors had.
+type Client struct {
+	conn      *grpc.ClientConn
+	triage    pb.TriageServiceClient
+	knowledge pb.KnowledgeServiceClient
+	review    pb.ReviewServiceClient
+}
+
+// Dial prepares a client for addr ("host:port"). The connection is made at the first call; a service that does not
+// answer gives an error of kind prediag.ErrNotReady.
+func Dial(addr string) (*Client, error) {
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxReply)))
+	if err != nil {
+		return nil, fmt.Errorf("connect to %q: %w", addr, err)
+	}
+	return &Client{
+		conn: conn, triage: pb.NewTriageServiceClient(conn), knowledge: pb.NewKnowledgeServiceClient(conn), review: pb.NewReviewServiceClient(conn),
+	}, nil
+}
+
+// Close ends the connection.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Triage diagnoses a ticket.
+func (c *Client) Triage(ctx context.Context, key prediag.RequestKey, t prediag.Ticket) (prediag.Diagnosis, error) {
+	r, err := c.triage.Triage(ctx, &pb.TriageRequest{Ticket: ticketTo(t), RequestId: key.ID})
+	return diagnosisFrom(r.GetDiagnosis()), errorFrom(err)
+}
+
+// Search finds articles. Query.Offset must be 0: the service pages by token.
+func (c *Client) Search(ctx context.Context, q prediag.Query) (prediag.Results, error) {
+	r, err := c.knowledge.Search(ctx, &pb.SearchRequest{
+		Query: q.Text, Languages: q.Languages, Products: q.Products, Kinds: q.Kinds, PageSize: int32(q.Limit), Facets: q.Facets,
+	})
+	return resultsFrom(r), errorFrom(err)
+}
+
+// Article returns an article. The audience is the service's business, not the caller's.
+func (c *Client) Article(ctx context.Context, id string, _ []string) (prediag.Article, error) {
+	r, err := c.knowledge.GetArticle(ctx, &pb.GetArticleRequest{Id: id})
+	return articleFrom(r.GetArticle()), errorFrom(err)
+}
+
+// Start begins a renewal of the index, or returns the one that runs.
+func (c *Client) Start(ctx context.Context, force bool) (prediag.Refresh, error) {
+	r, err := c.knowledge.Refresh(ctx, &pb.RefreshRequest{Force: force})
+	return operationFrom(r.GetOperation()), errorFrom(err)
+}
+
+// Operation returns a renewal by its ID.
+func (c *Client) Operation(ctx context.Context, id string) (prediag.Refresh, error) {
+	r, err := c.knowledge.GetOperation(ctx, &pb.GetOperationRequest{Id: id})
+	return operationFrom(r.GetOperation()), errorFrom(err)
+}
+
+// List returns a page of cases.
+func (c *Client) List(ctx context.Context, f prediag.CaseFilter) (prediag.CasePage, error) {
+	r, err := c.review.ListCases(ctx, &pb.ListCasesRequest{
+		States: mapped(f.States, caseStates().to), Queue: f.Queue, Tier: f.Tier, PageSize: int32(f.Limit), PageToken: f.After,
+	})
+	return prediag.CasePage{Cases: mapped(r.GetCases(), caseFrom), Next: r.GetNextPageToken(), Open: int(r.GetOpenCount())}, errorFrom(err)
+}
+
+// Claim takes a case under a lease.
+func (c *Client) Claim(ctx context.Context, key prediag.RequestKey, id, reviewer string, f prediag.CaseFilter) (prediag.Case, error) {
+	r, err := c.review.ClaimCase(ctx, &pb.ClaimCaseRequest{Id: id, Reviewer: reviewer, RequestId: key.ID, Queue: f.Queue, Tier: f.Tier})
+	return caseFrom(r.GetCase()), errorFrom(err)
+}
+
+// Release gives a case back.
+func (c *Client) Release(ctx context.Context, key prediag.RequestKey, id, reviewer string) (prediag.Case, error) {
+	r, err := c.review.ReleaseCase(ctx, &pb.ReleaseCaseRequest{Id: id, Reviewer: reviewer, RequestId: key.ID})
+	return caseFrom(r.GetCase()), errorFrom(err)
+}
+
+// Resolve records a decision.
+func (c *Client) Resolve(ctx context.Context, key prediag.RequestKey, id string, r prediag.Resolution) (prediag.Case, error) {
+	resp, err := c.review.ResolveCase(ctx, &pb.ResolveCaseRequest{Id: id, Resolution: resolutionTo(r), RequestId: key.ID})
+	return caseFrom(resp.GetCase()), errorFrom(err)
+}
+
+// errorFrom turns a status back into an error of the kind that it was made of.
+func errorFrom(err error) error {
+	if err == nil {
+		return nil
+	}
+	st := status.Convert(err)
+	e := &prediag.Error{Kind: kindOf(st.Code(), reasonOf(st)), Reason: reasonOf(st), Message: st.Message(), RetryAfter: retryOf(st)}
+	for _, d := range st.Details() {
+		if bad, ok := d.(*errdetails.BadRequest); ok && len(bad.GetFieldViolations()) > 0 {
+			e.Field = bad.GetFieldViolations()[0].GetField()
+		}
+	}
+	if e.Reason == "" && st.Code() == codes.Unavailable { // the transport's, not the service's
+		e.Message = fmt.Sprintf("the service does not answer (%s): is it running?", st.Message())
+		e.RetryAfter = time.Second
+	}
+	return e
+}
+
+// errFailed is the kind of an error that the service has no kind for.
+var errFailed = errors.New("the service failed")
+
+// kindOf finds the row of the error table by its reason, which is exact where it is the row's own, then by its code.
+func kindOf(code codes.Code, reason string) error {
+	byCode := errFailed
+	for _, r := range table() {
+		if r.code == code && r.reason == reason {
+			return r.kind
+		}
+		if r.code == code && errors.Is(byCode, errFailed) {
+			byCode = r.kind
+		}
+	}
+	return byCode
+}

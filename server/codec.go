@@ -1,0 +1,58 @@
+package server
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+	protobuf "google.golang.org/protobuf/proto"
+
+	"prediag"
+)
+
+// undecodable is the number of the unknown field by which lenientCodec tells refuseUndecodable what was wrong. It is
+// the largest that a message can have, and no message of the API uses it.
+const undecodable = protowire.MaxValidNumber
+
+// lenientCodec is gRPC's protobuf codec, except that a request that cannot be decoded is handed on with the reason in
+// place of its content. By itself gRPC answers such a request before any interceptor runs, with Internal and without
+// ErrorInfo, although the fault is the caller's: text that is not UTF-8, most often.
+type lenientCodec struct{}
+
+func inner() encoding.CodecV2 { return encoding.GetCodecV2(proto.Name) }
+
+// Name is the name of the codec that it stands in for.
+func (lenientCodec) Name() string { return proto.Name }
+
+// Marshal encodes as gRPC's codec does.
+func (lenientCodec) Marshal(v any) (mem.BufferSlice, error) { return inner().Marshal(v) }
+
+// Unmarshal decodes as gRPC's codec does, and puts the reason of a failure into v.
+func (lenientCodec) Unmarshal(data mem.BufferSlice, v any) error {
+	err := inner().Unmarshal(data, v)
+	m, ok := v.(protobuf.Message)
+	if err == nil || !ok {
+		return err
+	}
+	protobuf.Reset(m)
+	raw := protowire.AppendTag(nil, undecodable, protowire.BytesType)
+	m.ProtoReflect().SetUnknown(protowire.AppendString(raw, err.Error()))
+	return nil
+}
+
+// refuseUndecodable answers requests that lenientCodec could not decode.
+func refuseUndecodable(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if m, ok := req.(protobuf.Message); ok {
+		number, kind, n := protowire.ConsumeTag(m.ProtoReflect().GetUnknown())
+		if n > 0 && number == undecodable && kind == protowire.BytesType {
+			cause, _ := protowire.ConsumeString(m.ProtoReflect().GetUnknown()[n:])
+			return nil, prediag.Invalid("UNDECODABLE_REQUEST", "",
+				fmt.Sprintf("the request cannot be decoded (%s): send protobuf whose strings are valid UTF-8", cause))
+		}
+	}
+	return next(ctx, req)
+}

@@ -1,0 +1,72 @@
+package server
+
+import (
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"google.golang.org/grpc/codes"
+
+	"prediag"
+)
+
+// metrics are what the service counts. Labels take values from closed sets only, so that no input can make series.
+type metrics struct {
+	registry *prometheus.Registry
+	calls    *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	outcomes *prometheus.CounterVec
+	panics   prometheus.Counter
+}
+
+func newMetrics(status func() Status, now func() time.Time) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		calls:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "prediag_calls_total", Help: "Calls by method and status code."}, []string{"method", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "prediag_call_seconds", Help: "Duration of calls by method.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"method"}),
+		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "prediag_outcomes_total", Help: "Diagnoses by outcome."}, []string{"outcome"}),
+		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "prediag_panics_total", Help: "Handlers that panicked."}),
+	}
+	m.registry.MustRegister(m.calls, m.seconds, m.outcomes, m.panics,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for name, g := range map[string]struct {
+		help  string
+		value func(Status) float64
+	}{
+		"prediag_index_generation":  {"Generation of the index that serves.", func(s Status) float64 { return float64(s.Generation.Number) }},
+		"prediag_index_articles":    {"Articles in the index.", func(s Status) float64 { return float64(s.Generation.Articles) }},
+		"prediag_index_bytes":       {"Size of the index on disk.", func(s Status) float64 { return float64(s.Generation.Bytes) }},
+		"prediag_index_age_seconds": {"Time since the index was last known to hold what its sources hold.", func(s Status) float64 { return age(s, now()).Seconds() }},
+		"prediag_ready":             {"1 when the service can answer.", func(s Status) float64 { return boolean(s.NotReady == "") }},
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: g.help}, func() float64 { return g.value(status()) }))
+	}
+	return m
+}
+
+func (m *metrics) call(method string, code codes.Code, took time.Duration) {
+	method = method[strings.LastIndexByte(method, '/')+1:]
+	m.calls.WithLabelValues(method, code.String()).Inc()
+	m.seconds.WithLabelValues(method).Observe(took.Seconds())
+}
+
+func (m *metrics) outcome(o prediag.Outcome) { m.outcomes.WithLabelValues(string(o)).Inc() }
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// age is how old the index is; 0 before there is one.
+func age(s Status, now time.Time) time.Duration {
+	if s.Refreshed.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(s.Refreshed))
+}

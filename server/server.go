@@ -1,0 +1,219 @@
+// Package server is the network edge: the gRPC services, the same API as JSON over HTTP, health, metrics, limits, and
+// the one table that turns errors into statuses.
+//
+// Protobuf messages stay here: a handler converts, calls one of the seams below, and converts back. The package knows
+// neither the index nor the model nor the database.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"prediag"
+	pb "prediag/proto/prediag/v1"
+)
+
+// Triager diagnoses tickets and records the results.
+type Triager interface {
+	// Triage diagnoses one ticket; it is on disk when Triage returns. The same key gives the same diagnosis again.
+	Triage(ctx context.Context, key prediag.RequestKey, t prediag.Ticket) (prediag.Diagnosis, error)
+	// Batch diagnoses tickets; keys, tickets and both results have the same length.
+	Batch(ctx context.Context, keys []prediag.RequestKey, ts []prediag.Ticket) ([]prediag.Diagnosis, []error)
+}
+
+// Knowledge is the knowledge base.
+type Knowledge interface {
+	prediag.Searcher
+	// Article returns an article that one of the audiences may read, or an error of kind prediag.ErrNotFound.
+	Article(ctx context.Context, id string, audience []string) (prediag.Article, error)
+	// Suggest completes a prefix from titles, best first, at most limit.
+	Suggest(ctx context.Context, prefix string, languages []string, limit int) ([]string, error)
+}
+
+// Refresher renews the index.
+type Refresher interface {
+	// Start begins a renewal, or returns the one that runs.
+	Start(ctx context.Context, force bool) (prediag.Refresh, error)
+	// Refresh returns a renewal by its ID.
+	Refresh(id string) (prediag.Refresh, bool)
+}
+
+// Queue is the line of cases that wait for a human.
+type Queue interface {
+	List(ctx context.Context, f prediag.CaseFilter) (prediag.CasePage, error)
+	Claim(ctx context.Context, key prediag.RequestKey, id, reviewer string, f prediag.CaseFilter) (prediag.Case, error)
+	Release(ctx context.Context, key prediag.RequestKey, id, reviewer string) (prediag.Case, error)
+}
+
+// Record is what was decided, by the machine and by humans.
+type Record interface {
+	Diagnosis(ctx context.Context, id string) (prediag.Diagnosis, error)
+	Resolve(ctx context.Context, key prediag.RequestKey, id string, r prediag.Resolution) (prediag.Case, error)
+}
+
+// Parts are what a server serves. All are needed.
+type Parts struct {
+	Triager   Triager
+	Knowledge Knowledge
+	Refresher Refresher
+	Queue     Queue
+	Record    Record
+	Status    func() Status
+}
+
+// Status is the state of the service at one moment.
+type Status struct {
+	Generation  prediag.Generation
+	Refreshed   time.Time // when the index was last known to hold what its sources hold
+	NextRefresh time.Time // zero: none planned
+	Refresh     *prediag.Refresh
+	Model       string
+	Policy      string
+	Degraded    string // what is wrong with the index, one sentence; empty: nothing
+	NotReady    string // why the service cannot answer yet; empty: it can
+}
+
+// Options are the server's limits. Zero values are completed by withDefaults.
+type Options struct {
+	Now         func() time.Time
+	Logger      *slog.Logger
+	Timeout     time.Duration // of a call that states no deadline, and the most that any call gets; 0 means 30 s
+	BatchTime   time.Duration // the same for BatchTriage; 0 means 5 min
+	Drain       time.Duration // for accepted calls when the service stops; 0 means 10 s
+	MaxInFlight int           // calls at work at once; more are refused with RetryInfo; 0 means 256
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	setDefault(&o.Timeout, 30*time.Second)
+	setDefault(&o.BatchTime, 5*time.Minute)
+	setDefault(&o.Drain, 10*time.Second)
+	if o.MaxInFlight <= 0 {
+		o.MaxInFlight = 256
+	}
+	return o
+}
+
+func setDefault(d *time.Duration, v time.Duration) {
+	if *d <= 0 {
+		*d = v
+	}
+}
+
+// maxMessage is the largest request, bytes. It is above every limit of the fields, so that what is too large is refused
+// with the field's name.
+const maxMessage = 16 << 20
+
+// Server serves one set of parts.
+type Server struct {
+	parts   Parts
+	opt     Options
+	metrics *metrics
+	grpc    *grpc.Server
+	health  *health.Server
+}
+
+// New makes a server. It does not listen yet.
+func New(parts Parts, opt Options) *Server {
+	s := &Server{parts: parts, opt: opt.withDefaults(), health: health.NewServer()}
+	s.metrics = newMetrics(parts.Status, s.opt.Now)
+	s.grpc = grpc.NewServer(
+		grpc.ForceServerCodecV2(lenientCodec{}),
+		grpc.ChainUnaryInterceptor(s.observe, s.recovered, s.admit(), refuseUndecodable, s.deadline),
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxConcurrentStreams(250),
+		grpc.ConnectionTimeout(5*time.Second),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			// Connections end now and then, so that clients spread anew over replicas.
+			MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: time.Minute, Time: 2 * time.Minute, Timeout: 20 * time.Second,
+		}),
+	)
+	pb.RegisterTriageServiceServer(s.grpc, &triageService{triager: parts.Triager, record: parts.Record, metrics: s.metrics})
+	pb.RegisterKnowledgeServiceServer(s.grpc, newKnowledgeService(parts, s.opt.Now))
+	pb.RegisterReviewServiceServer(s.grpc, &reviewService{queue: parts.Queue, record: parts.Record, now: s.opt.Now})
+	healthpb.RegisterHealthServer(s.grpc, s.health)
+	reflection.Register(s.grpc)
+	s.publishHealth()
+	return s
+}
+
+// Serve answers on both listeners until ctx ends, then lets accepted calls finish within Options.Drain. It returns nil
+// after a stop that was asked for.
+func (s *Server) Serve(ctx context.Context, grpcAddr, httpAddr net.Listener) error {
+	handler, closeGateway, err := s.httpHandler()
+	if err != nil {
+		return err
+	}
+	defer closeGateway()
+	web := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.opt.Logger.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- s.grpc.Serve(grpcAddr) }()
+	go func() { failed <- web.Serve(httpAddr) }()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			s.publishHealth()
+		case <-ctx.Done():
+			s.drain(web)
+			return nil
+		case err := <-failed:
+			s.drain(web)
+			return fmt.Errorf("serve: %w", err)
+		}
+	}
+}
+
+// drain stops: no new calls, the accepted ones may finish, and what is left at the limit is cut off. The limit is
+// needed because a graceful stop never ends while somebody watches the health service.
+func (s *Server) drain(web *http.Server) {
+	s.health.Shutdown()
+	ctx, cancel := context.WithTimeout(context.Background(), s.opt.Drain)
+	defer cancel()
+	if err := web.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		s.opt.Logger.Warn("stop http", "error", err)
+	}
+	done := make(chan struct{})
+	go func() { s.grpc.GracefulStop(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		s.grpc.Stop()
+		<-done
+	}
+	_ = web.Close()
+}
+
+// publishHealth tells the health service what Status says.
+func (s *Server) publishHealth() {
+	state := healthpb.HealthCheckResponse_SERVING
+	if s.parts.Status().NotReady != "" {
+		state = healthpb.HealthCheckResponse_NOT_SERVING
+	}
+	for _, name := range []string{
+		"", pb.TriageService_ServiceDesc.ServiceName, pb.KnowledgeService_ServiceDesc.ServiceName, pb.ReviewService_ServiceDesc.ServiceName,
+	} {
+		s.health.SetServingStatus(name, state)
+	}
+}
