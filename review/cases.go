@@ -28,8 +28,10 @@ const rowColumns = `id, diagnosis_id, queue, tier, priority, deadline, created, 
 // scanRow reads the rowColumns.
 func scanRow(scan func(...any) error) (row, error) {
 	var r row
-	err := scan(&r.id, &r.diagnosisID, &r.queue, &r.tier, &r.priority, &r.deadline, &r.created, &r.resolved,
+	var resolved int
+	err := scan(&r.id, &r.diagnosisID, &r.queue, &r.tier, &r.priority, &r.deadline, &r.created, &resolved,
 		&r.claimedBy, &r.leaseUntil, &r.resolution, &r.rev)
+	r.resolved = resolved != 0
 	return r, err
 }
 

@@ -35,8 +35,7 @@ func migrate(ctx context.Context, q querier, path string) error {
 	if have == len(files) {
 		return nil
 	}
-	_, err = q.ExecContext(ctx, fmt.Sprintf("pragma application_id = %d", applicationID))
-	return err
+	return markOurs(ctx, q)
 }
 
 func applyMigration(ctx context.Context, q querier, file string, version int) error {

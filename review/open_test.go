@@ -36,7 +36,7 @@ func TestReopenKeepsEverything(t *testing.T) {
 
 func TestWritesReachTheDisk(t *testing.T) {
 	s := openStore(t, Options{})
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
 		var got string
 		require.NoError(t, s.writer.QueryRow("pragma "+pragma).Scan(&got))
 		require.Equal(t, want, got, pragma)
@@ -123,9 +123,14 @@ func TestNewerAndForeignDatabasesAreRefused(t *testing.T) {
 	_, err = db.Exec("create table diagnoses (x)")
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
+	before, err := os.ReadFile(foreign)
+	require.NoError(t, err)
 	_, err = Open(foreign, Options{})
 	require.ErrorIs(t, err, prediag.ErrInvalid)
 	require.ErrorContains(t, err, "another program")
+	after, err := os.ReadFile(foreign)
+	require.NoError(t, err)
+	require.Equal(t, before, after, "another program's file is left alone")
 }
 
 func TestFolderThatCannotBeWritten(t *testing.T) {
@@ -174,7 +179,7 @@ func TestFullDiskRefusesAndRecovers(t *testing.T) {
 
 func TestAnotherProcessHoldsTheLock(t *testing.T) {
 	path := sampleFile(t)
-	s, other := openAt(t, path, Options{}), openAt(t, path, Options{})
+	s, other := openAt(t, path, Options{BusyWait: 200 * time.Millisecond}), openAt(t, path, Options{})
 	tx, err := other.writer.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	_, err = s.Diagnosis(t.Context(), "d000001")
@@ -183,11 +188,11 @@ func TestAnotherProcessHoldsTheLock(t *testing.T) {
 	defer cancel()
 	_, err = s.Record(ctx, noKey, diagnosis(100))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	_, err = s.writer.Exec("pragma busy_timeout = 10")
-	require.NoError(t, err)
 	_, err = s.Record(t.Context(), noKey, diagnosis(100))
 	require.ErrorIs(t, err, prediag.ErrOverloaded)
-	require.NoError(t, tx.Rollback())
+	_, err = Open(path, Options{BusyWait: 50 * time.Millisecond})
+	require.ErrorIs(t, err, prediag.ErrLocked)
+	time.AfterFunc(20*time.Millisecond, func() { _ = tx.Rollback() })
 	_, err = s.Record(t.Context(), noKey, diagnosis(100))
 	require.NoError(t, err)
 }

@@ -14,7 +14,7 @@ import (
 // Record stores a diagnosis, its case when it has a handoff, and the request key, and returns what is stored.
 //
 // The same key again returns the diagnosis that was stored the first time; with another digest the error is of kind
-// ErrReused. A diagnosis or case ID that is taken is of kind ErrConflict, a full queue of kind ErrOverloaded.
+// ErrReused. Times come back in UTC, and bytes that are not UTF-8 as U+FFFD. A diagnosis or case ID that is taken is of kind ErrConflict, a full queue of kind ErrOverloaded.
 func (s *Store) Record(ctx context.Context, key prediag.RequestKey, d prediag.Diagnosis) (prediag.Diagnosis, error) {
 	stored, errs := s.RecordAll(ctx, []prediag.RequestKey{key}, []prediag.Diagnosis{d})
 	return stored[0], errs[0]

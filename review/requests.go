@@ -56,12 +56,14 @@ func (s *Store) remember(ctx context.Context, q querier, key prediag.RequestKey,
 	if !key.Idempotent() {
 		return nil
 	}
-	_, err := q.ExecContext(ctx, `insert into requests (method, caller, id, digest, diagnosis_id, body, created)
+	// The condition on the old row matters where several connections write: it never replaces a living answer.
+	done, err := q.ExecContext(ctx, `insert into requests (method, caller, id, digest, diagnosis_id, body, created)
 		values ($1, $2, $3, $4, $5, $6, $7)
 		on conflict (method, caller, id) do update set digest = excluded.digest, diagnosis_id = excluded.diagnosis_id,
-			body = excluded.body, created = excluded.created`,
-		key.Method, key.Caller, key.ID, key.Digest, a.diagnosisID, string(a.body), micros(now))
-	return err
+			body = excluded.body, created = excluded.created
+		where requests.created <= $8`,
+		key.Method, key.Caller, key.ID, key.Digest, a.diagnosisID, string(a.body), micros(now), micros(now.Add(-s.opt.Retention)))
+	return wantRow(done, err, "REQUEST_IN_FLIGHT", "request id %q is being worked on by another call; try again", key.ID)
 }
 
 // purge removes up to n keys that are past the retention, oldest first.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ const (
 	applicationID  = 0x50444741 // "PDGA" in the database's header: tells our files from those of other programs
 	readers        = 4          // connections that only read
 	quickCheckSize = 64 << 20   // up to this size the file is checked whole at the start; above it, by Verify
+	headerSize     = 100        // bytes
 	magic          = "SQLite format 3\x00"
 )
 
@@ -36,17 +38,27 @@ func prepareFile(path string) error {
 		return notWritable(path, err)
 	}
 	defer f.Close()
-	head := make([]byte, len(magic))
-	n, err := io.ReadFull(f, head)
+	head := make([]byte, headerSize)
+	_, err = io.ReadFull(f, head)
 	switch {
-	case err == nil && bytes.Equal(head, []byte(magic)):
-		return nil
-	case errors.Is(err, io.EOF) && n == 0:
+	case err == nil && bytes.HasPrefix(head, []byte(magic)):
+		return checkHeader(path, head)
+	case errors.Is(err, io.EOF):
 		return checkNoLog(path)
 	case err == nil || errors.Is(err, io.ErrUnexpectedEOF):
 		return damaged(path, "it does not begin as a SQLite file", nil)
 	}
 	return fmt.Errorf("review: read %q: %w", path, err)
+}
+
+// checkHeader refuses another program's database before SQLite has touched it. A database without a schema (its cookie
+// is 0) is one of ours whose creation was cut off. The offsets are those of the SQLite file format, section 1.3.
+func checkHeader(path string, head []byte) error {
+	cookie, app := binary.BigEndian.Uint32(head[40:]), binary.BigEndian.Uint32(head[68:])
+	if cookie != 0 && app != applicationID {
+		return foreign(path)
+	}
+	return nil
 }
 
 // checkNoLog refuses an empty file beside a log: SQLite would throw the log away, and with it acknowledged changes.
@@ -63,11 +75,11 @@ func openPool(path string, readOnly bool) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("review: open %q: %w", path, err)
 	}
-	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "cell_size_check(1)", "trusted_schema(0)"}
-	if readOnly {
-		pragmas = append(pragmas, "query_only(1)")
+	pragmas := []string{"foreign_keys(1)", "cell_size_check(1)", "trusted_schema(0)"}
+	if readOnly { // a reader waits only while another process recovers the log
+		pragmas = append(pragmas, "busy_timeout(1000)", "query_only(1)")
 	} else {
-		pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)")
+		pragmas = append(pragmas, "busy_timeout(20)", "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)")
 	}
 	values := url.Values{"_pragma": pragmas, "_txlock": {"immediate"}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: abs}).EscapedPath()+"?"+values.Encode())
@@ -84,7 +96,7 @@ func openPool(path string, readOnly bool) (*sql.DB, error) {
 }
 
 // checkDatabase makes sure that the file is sound, ours, and written the safe way.
-func checkDatabase(ctx context.Context, db *sql.DB, path string) error {
+func checkDatabase(ctx context.Context, q querier, path string) error {
 	var mode, verdict string
 	var sync, app, pages, pageSize, tables int64
 	for _, ask := range []struct {
@@ -94,26 +106,43 @@ func checkDatabase(ctx context.Context, db *sql.DB, path string) error {
 		{"pragma journal_mode", &mode}, {"pragma synchronous", &sync}, {"pragma application_id", &app},
 		{"pragma page_count", &pages}, {"pragma page_size", &pageSize}, {"select count(*) from sqlite_schema", &tables},
 	} {
-		if err := db.QueryRowContext(ctx, ask.query).Scan(ask.into); err != nil {
-			return openFault(path, err)
+		if err := q.QueryRowContext(ctx, ask.query).Scan(ask.into); err != nil {
+			return err
 		}
 	}
 	if mode != "wal" || sync != 2 {
 		return fmt.Errorf("review: %q: this file system gives journal mode %q and synchronous %d, not wal and 2; use a local disk", path, mode, sync)
 	}
 	if app != applicationID && tables > 0 {
-		return invalid("STATE_FOREIGN", "", "%q is a database of another program; name another file", path)
+		return foreign(path)
 	}
 	if pages*pageSize > quickCheckSize {
 		return nil
 	}
-	if err := db.QueryRowContext(ctx, "pragma quick_check(1)").Scan(&verdict); err != nil {
-		return openFault(path, err)
+	if err := q.QueryRowContext(ctx, "pragma quick_check(1)").Scan(&verdict); err != nil {
+		return err
 	}
 	if verdict != "ok" {
 		return damaged(path, verdict, nil)
 	}
 	return nil
+}
+
+// Verify reads the whole database and reports damage as an error of kind ErrDamaged. Other calls go on meanwhile.
+func (s *Store) Verify(ctx context.Context) error {
+	var verdict string
+	err := s.reader.QueryRowContext(ctx, "pragma integrity_check(1)").Scan(&verdict)
+	if err == nil && verdict != "ok" {
+		err = &prediag.Error{Kind: prediag.ErrDamaged, Reason: "STATE_DAMAGED", Message: "the state database is damaged (" +
+			verdict + "); stop the service and restore the file from a backup"}
+	}
+	return fault(ctx, "verify", err)
+}
+
+// markOurs writes our application ID into the database's header.
+func markOurs(ctx context.Context, q querier) error {
+	_, err := q.ExecContext(ctx, fmt.Sprintf("pragma application_id = %d", applicationID))
+	return err
 }
 
 // syncFolder makes the file's entry in its folder durable.
@@ -132,6 +161,12 @@ func primaryCode(err error) int {
 		return e.Code() & 0xff
 	}
 	return 0
+}
+
+// busy reports whether another process holds the lock that was needed.
+func busy(err error) bool {
+	code := primaryCode(err)
+	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
 }
 
 // openFault says what is wrong with the file when it cannot be opened.
@@ -182,6 +217,10 @@ func damaged(path, what string, err error) error {
 	}
 	return &prediag.Error{Kind: prediag.ErrDamaged, Reason: "STATE_DAMAGED", Err: err, Message: fmt.Sprintf(
 		"the state database %q is damaged%s; restore it from a backup, or move it away to start empty", path, what)}
+}
+
+func foreign(path string) error {
+	return invalid("STATE_FOREIGN", "", "%q is a database of another program; name another file", path)
 }
 
 func notWritable(path string, err error) error {

@@ -13,8 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"prediag"
 )
 
 // Options are the settings of a Store. The zero value of each means its default.
@@ -23,6 +21,7 @@ type Options struct {
 	Lease     time.Duration    // how long a claimed case is kept for its reviewer; default 15 minutes
 	Retention time.Duration    // how long a request key is remembered; default 24 hours
 	MaxOpen   int              // cases that may wait at one time; default 1,000,000
+	BusyWait  time.Duration    // how long a change waits for another process that is writing; default 5 seconds
 }
 
 func (o Options) withDefaults() Options {
@@ -37,6 +36,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxOpen <= 0 {
 		o.MaxOpen = 1_000_000
+	}
+	if o.BusyWait <= 0 {
+		o.BusyWait = 5 * time.Second
 	}
 	return o
 }
@@ -74,16 +76,18 @@ func Open(path string, opt Options) (*Store, error) {
 func (s *Store) start(path string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := checkDatabase(ctx, s.writer, path); err != nil {
-		return err
-	}
-	if err := s.write(ctx, "migrate "+path, func(q querier) error { return migrate(ctx, q, path) }); err != nil {
+	err := s.transact(ctx, s.writer, nil, func(q querier) error {
+		if err := checkDatabase(ctx, q, path); err != nil {
+			return err
+		}
+		return migrate(ctx, q, path)
+	})
+	if err != nil {
 		return openFault(path, err)
 	}
 	if err := syncFolder(path); err != nil {
 		return fmt.Errorf("review: sync the folder of %q: %w", path, err)
 	}
-	var err error
 	s.reader, err = openPool(path, true)
 	return err
 }
@@ -97,17 +101,6 @@ func (s *Store) Close() error {
 	return errors.Join(append(errs, s.writer.Close())...)
 }
 
-// Verify reads the whole database and reports damage as an error of kind ErrDamaged. Other calls go on meanwhile.
-func (s *Store) Verify(ctx context.Context) error {
-	var verdict string
-	err := s.reader.QueryRowContext(ctx, "pragma integrity_check(1)").Scan(&verdict)
-	if err == nil && verdict != "ok" {
-		err = &prediag.Error{Kind: prediag.ErrDamaged, Reason: "STATE_DAMAGED", Message: "the state database is damaged (" +
-			verdict + "); stop the service and restore the file from a backup"}
-	}
-	return fault(ctx, "verify", err)
-}
-
 // querier is what a statement needs: a transaction.
 type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
@@ -117,24 +110,43 @@ type querier interface {
 
 // write runs fn in one transaction, which is on disk when write returns nil and undone when it does not.
 func (s *Store) write(ctx context.Context, doing string, fn func(querier) error) error {
-	return transact(ctx, s.writer, doing, fn, nil)
+	return fault(ctx, doing, s.transact(ctx, s.writer, nil, fn))
 }
 
 // read runs fn on one unchanging view of the database.
 func (s *Store) read(ctx context.Context, doing string, fn func(querier) error) error {
-	return transact(ctx, s.reader, doing, fn, &sql.TxOptions{ReadOnly: true})
+	return fault(ctx, doing, s.transact(ctx, s.reader, &sql.TxOptions{ReadOnly: true}, fn))
 }
 
-func transact(ctx context.Context, db *sql.DB, doing string, fn func(querier) error, opt *sql.TxOptions) error {
-	tx, err := db.BeginTx(ctx, opt)
+func (s *Store) transact(ctx context.Context, db *sql.DB, opt *sql.TxOptions, fn func(querier) error) error {
+	tx, err := s.begin(ctx, db, opt)
 	if err != nil {
-		return fault(ctx, doing, err)
+		return err
 	}
 	if err := fn(tx); err != nil {
 		_ = tx.Rollback() // the first error says more; a connection that cannot roll back is discarded
-		return fault(ctx, doing, err)
+		return err
 	}
-	return fault(ctx, doing, tx.Commit())
+	return tx.Commit()
+}
+
+// begin waits for another process's write lock here and not in SQLite, whose own wait does not end with the context.
+func (s *Store) begin(ctx context.Context, db *sql.DB, opt *sql.TxOptions) (*sql.Tx, error) {
+	patience := time.NewTimer(s.opt.BusyWait)
+	defer patience.Stop()
+	for {
+		tx, err := db.BeginTx(ctx, opt)
+		if !busy(err) {
+			return tx, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-patience.C:
+			return nil, err
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 // micros is the time as the database holds it; 0 for the zero time.
