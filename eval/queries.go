@@ -1,0 +1,63 @@
+package eval
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Query is one question of a test collection.
+type Query struct {
+	ID       string `json:"id"`
+	Text     string `json:"text"`
+	Language string `json:"lang"` // BCP 47 tag; may be empty
+}
+
+// ReadQueries reads queries, one a line: JSON objects {"id", "text", "lang"} (other keys are ignored), or "id<TAB>text".
+// Each line says itself which of the two it is; blank lines are skipped. Plain or gzipped. A wrong line or an ID given
+// twice is of kind ErrInvalid and names the line.
+func ReadQueries(r io.Reader) ([]Query, error) {
+	var queries []Query
+	seen := map[string]bool{}
+	err := scan(r, "queries", func(line []byte) error {
+		if len(bytes.TrimSpace(line)) == 0 {
+			return nil
+		}
+		q, err := parseQuery(line)
+		if err != nil {
+			return err
+		}
+		if seen[q.ID] {
+			return fmt.Errorf("the id %.80q was given before; ids must differ", q.ID)
+		}
+		seen[q.ID] = true
+		queries = append(queries, q)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return queries, nil
+}
+
+func parseQuery(line []byte) (Query, error) {
+	var q Query
+	if bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")) {
+		if err := json.Unmarshal(line, &q); err != nil {
+			return Query{}, fmt.Errorf("not a JSON object with id, text and lang: %w", err)
+		}
+	} else {
+		id, text, ok := strings.Cut(string(line), "\t")
+		if !ok {
+			return Query{}, errors.New(`neither a JSON object nor "id<TAB>text"`)
+		}
+		q = Query{ID: strings.TrimSpace(id), Text: strings.TrimSpace(text)}
+	}
+	if q.ID == "" || strings.TrimSpace(q.Text) == "" {
+		return Query{}, errors.New("id or text is empty; give both")
+	}
+	return q, nil
+}
