@@ -55,6 +55,7 @@ type FieldReport struct {
 	Field       string   `json:"field"`
 	Labels      []string `json:"labels"`
 	Examples    int      `json:"examples"`
+	Measured    int      `json:"measured"`      // examples that were kept back: what the figures below rest on
 	Accuracy    float64  `json:"accuracy"`      // share of examples whose most probable label is right
 	MacroF1     float64  `json:"macro_f1"`      // mean over the labels of the harmonic mean of precision and recall
 	ECE         float64  `json:"ece"`           // expected calibration error of the best label, 15 bins of equal mass

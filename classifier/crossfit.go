@@ -5,50 +5,64 @@ import (
 	"math"
 )
 
-// crossFit gives every row logits from a model that did not learn from it, nor from the same text.
-func (t *trainer) crossFit(ctx context.Context, job task) (*outOfFold, error) {
-	fold := t.assign(job)
-	out := &outOfFold{classes: job.classes}
-	for k := range t.opt.Folds {
+// crossFit gives the heads logits for examples from models that did not learn from them, nor from the same text.
+func (t *trainer) crossFit(ctx context.Context) error {
+	fold := t.assign()
+	for k := range t.opt.Rounds {
 		var learn, test []int
-		for i, r := range job.rows {
+		for i := range t.examples {
 			if fold[i] == k {
-				test = append(test, r)
+				test = append(test, i)
 			} else {
-				learn = append(learn, r)
+				learn = append(learn, i)
 			}
 		}
 		if len(learn) == 0 || len(test) == 0 {
 			continue
 		}
-		part := job
+		part := t.task
 		part.rows = learn
-		model, err := t.learner().learn(ctx, part)
+		net, err := t.learner().learn(ctx, part)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		known := t.known(learn)
-		for _, r := range test {
-			v := t.forget(t.rows.row(r), known)
-			z := make([]float32, job.classes)
-			model.logits(v, z)
-			out.logits = append(out.logits, z...)
-			out.truth = append(out.truth, job.y[r])
-		}
+		t.ask(net, t.known(learn), test)
 	}
-	return out, nil
+	return nil
 }
 
-// assign puts every row of the job into a fold, label by label in turn; equal texts share a fold.
-func (t *trainer) assign(job task) []int {
-	fold := make([]int, len(job.rows))
-	count := make([]int, job.classes)
-	for i, r := range job.rows {
-		if i > 0 && t.keys[r] == t.keys[job.rows[i-1]] {
+// ask adds the network's logits for the rows to the heads.
+func (t *trainer) ask(net *network, known []bool, rows []int) {
+	h := make([]float32, net.hidden)
+	for _, r := range rows {
+		net.activate(t.forget(t.rows.row(r), known), h)
+		for k := range t.heads {
+			y := t.task.heads[k].y[r]
+			if y < 0 {
+				continue
+			}
+			u := &t.heads[k].unseen
+			z := make([]float32, u.classes)
+			net.outs[k].logits(h, z)
+			u.logits = append(u.logits, z...)
+			u.truth = append(u.truth, y)
+		}
+	}
+}
+
+// assign puts every example into a fold, those of each label of the first field in turn; equal texts share a fold.
+func (t *trainer) assign() []int {
+	fold := make([]int, len(t.examples))
+	y := t.task.heads[0].y
+	count := make([]int, t.task.heads[0].classes+1) // the last one: no label
+	for i, c := range y {
+		if i > 0 && t.keys[i] == t.keys[i-1] {
 			fold[i] = fold[i-1]
 			continue
 		}
-		c := job.y[r]
+		if c < 0 {
+			c = int32(len(count) - 1)
+		}
 		fold[i] = (count[c] + int(c)) % t.opt.Folds
 		count[c]++
 	}

@@ -59,7 +59,7 @@ type extractor struct {
 	tokens []text.Token
 	units  []unit
 	runes  []rune
-	owner  []int32 // unit of each rune
+	owner  []int32 // unit of each rune; -1: boundary
 	out    []occurrence
 }
 
@@ -108,7 +108,7 @@ const boundaryRune = ' '
 
 func (x *extractor) boundary() {
 	x.runes = append(x.runes, boundaryRune)
-	x.owner = append(x.owner, int32(len(x.units)))
+	x.owner = append(x.owner, -1)
 }
 
 // token adds the unit that begins at token i and returns the index of the token after it.
@@ -121,7 +121,6 @@ func (x *extractor) token(i, offset int, title bool) int {
 		x.units = append(x.units, unit{hashString(t.Text), offset + t.Start, offset + t.End})
 		x.add(occurrence{finish(hashString(t.Text), groupWord), groupWord, title, u, u})
 		x.units[u].hash = 0
-		x.closeCode()
 		return i + 1
 	case text.Bigram:
 		return x.run(i, offset)
@@ -135,9 +134,6 @@ func (x *extractor) token(i, offset int, title bool) int {
 	x.boundary()
 	return i + 1
 }
-
-// closeCode keeps the owner of the last boundary in step after a unit without runes.
-func (x *extractor) closeCode() { x.owner[len(x.owner)-1] = int32(len(x.units)) }
 
 // run adds the units of an unspaced run: each of its overlapping bigrams, and its characters one by one.
 func (x *extractor) run(i, offset int) int {
@@ -193,7 +189,14 @@ func (x *extractor) chars(title bool) {
 			j := i + n - 1
 			h = (h ^ uint64(x.runes[j])) * fnvPrime
 			if n >= x.recipe.CharMin && (n > 1 || x.runes[i] != boundaryRune) {
-				x.add(occurrence{finish(h, groupChar), groupChar, title, x.owner[i], x.owner[j]})
+				from, to := x.owner[i], x.owner[j]
+				if from < 0 {
+					from = x.owner[i+1]
+				}
+				if to < 0 {
+					to = x.owner[j-1]
+				}
+				x.add(occurrence{finish(h, groupChar), groupChar, title, from, to})
 			}
 			if !x.recipe.Cross && n > 1 && x.runes[j] == boundaryRune {
 				break

@@ -1,89 +1,119 @@
 package classifier
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 )
 
-// head is the trained classifier of one field, its weights quantised to eight bits with one scale per feature.
+// head is the trained classifier of one field: a softmax layer over the hidden units, with a calibrated temperature.
 type head struct {
 	field       string
-	labels      []string // ascending
-	prior       []float32
+	labels      []string  // ascending
+	prior       []float32 // share of each label in training
 	temperature float32
-	bias        []float32
-	scale       []float32 // by feature
-	mean        []float32 // mean weight of a feature over the labels, derived
-	weights     []int8    // features × labels
+	layer       layer // empty when there is only one label
 }
 
-// quantise turns trained weights into a head. The largest weight of every feature becomes ±127.
-func quantise(field string, labels []string, l *linear) *head {
-	k := l.classes
-	h := &head{field: field, labels: labels, temperature: 1, bias: l.bias}
-	h.weights = make([]int8, len(l.weights))
-	h.scale = make([]float32, len(l.weights)/k)
-	for f := range h.scale {
-		row := l.weights[f*k : f*k+k]
-		// A constant added to all labels of a feature changes no probability: centring makes room for precision.
-		var mean float32
-		for _, w := range row {
-			mean += w / float32(k)
-		}
-		var top float32
-		for _, w := range row {
-			top = max(top, max(w-mean, mean-w))
-		}
-		if top == 0 {
-			continue
-		}
-		h.scale[f] = top / 127
-		for c, w := range row {
-			h.weights[f*k+c] = int8(math.Round(float64((w - mean) / h.scale[f])))
-		}
+// probabilities writes the calibrated probability of every label, given the hidden units, into out.
+func (h *head) probabilities(hidden, out []float32) {
+	if len(h.labels) == 1 {
+		out[0] = 1
+		return
 	}
-	h.derive()
-	return h
-}
-
-// derive fills the parts that follow from the others.
-func (h *head) derive() {
-	k := len(h.labels)
-	h.mean = make([]float32, len(h.scale))
-	for f, s := range h.scale {
-		sum := 0
-		for _, w := range h.weights[f*k : f*k+k] {
-			sum += int(w)
-		}
-		h.mean[f] = s * float32(sum) / float32(k)
-	}
-}
-
-// constant is a head that knows one label only.
-func constant(field, label string) *head {
-	return &head{field: field, labels: []string{label}, prior: []float32{1}, temperature: 1, bias: []float32{0}}
-}
-
-// probabilities writes the calibrated probability of every label into out.
-func (h *head) probabilities(v vector, out []float32) {
-	h.logits(v, out)
+	h.layer.logits(hidden, out)
 	softmax(out, 1/h.temperature)
 }
 
-func (h *head) logits(v vector, out []float32) {
-	copy(out, h.bias)
-	k := len(h.labels)
-	if k == 1 {
-		return
-	}
-	for i, id := range v.ids {
-		row := h.weights[int(id)*k : int(id)*k+k]
-		a := v.vals[i] * h.scale[id]
-		out := out[:len(row)]
-		for c, w := range row {
-			out[c] += a * float32(w)
+// embedding is the first layer of a network, quantised to eight bits with one scale per feature.
+type embedding struct {
+	hidden  int       // units, a multiple of 8
+	bias    []float32 // hidden
+	scale   []float32 // by feature
+	weights []byte    // features × hidden, offset by 128
+}
+
+const offset = 128 // of a stored weight
+
+// quantise rounds the first layer of n. The largest weight of every feature becomes ±127.
+func quantise(n *network) *embedding {
+	e := &embedding{hidden: n.hidden, bias: n.bias, scale: make([]float32, len(n.embed)/n.hidden), weights: make([]byte, len(n.embed))}
+	for f := range e.scale {
+		row := n.embed[f*n.hidden : (f+1)*n.hidden]
+		var top float32
+		for _, w := range row {
+			top = max(top, w, -w)
+		}
+		e.scale[f] = top / 127
+		for j, w := range row {
+			q := 0.0
+			if top > 0 {
+				q = math.Round(float64(w / e.scale[f]))
+			}
+			e.weights[f*n.hidden+j] = byte(q + offset)
 		}
 	}
+	return e
+}
+
+// fine is the sum of the whole-number coefficients of a text: with weights of eight bits every sum fits 32 bits.
+const fine = 1 << 23
+
+// activate writes the hidden units for v into h; coefs is working space.
+//
+// Coefficients become whole numbers, so that one multiplication of 64 bits serves two weights, lying 32 bits apart.
+func (e *embedding) activate(v vector, h []float32, coefs []uint64) []uint64 {
+	var sum float32
+	for i, id := range v.ids {
+		sum += v.vals[i] * e.scale[id]
+	}
+	copy(h, e.bias)
+	coefs = coefs[:0]
+	if sum > 0 {
+		var total uint64
+		for i, id := range v.ids {
+			c := uint64(v.vals[i]*e.scale[id]*(fine/sum) + 0.5)
+			coefs = append(coefs, c)
+			total += c
+		}
+		for block := 0; block < e.hidden; block += 8 {
+			e.block(v.ids, coefs, block, h[block:block+8], sum/fine, total*offset)
+		}
+	}
+	for i, x := range h {
+		h[i] = max(x, 0)
+	}
+	return coefs
+}
+
+// block adds the sums of eight hidden units to h.
+func (e *embedding) block(ids []int32, coefs []uint64, at int, h []float32, unit float32, zero uint64) {
+	const low = 0x000000ff000000ff
+	var a, b, c, d uint64
+	coefs = coefs[:len(ids)]
+	for i, id := range ids {
+		w := binary.LittleEndian.Uint64(e.weights[int(id)*e.hidden+at:])
+		k := coefs[i]
+		a += w & low * k
+		b += w >> 8 & low * k
+		c += w >> 16 & low * k
+		d += w >> 24 & low * k
+	}
+	for i, x := range [...]uint64{a, b, c, d} {
+		h[i] += unit * float32(int64(x&math.MaxUint32)-int64(zero))
+		h[i+4] += unit * float32(int64(x>>32)-int64(zero))
+	}
+}
+
+// along is the exact contribution of feature id, per unit of its value, in direction u of the hidden units.
+func (e *embedding) along(id int32, u []float32) float32 {
+	row := e.weights[int(id)*e.hidden : int(id)*e.hidden+len(u)]
+	var a, b float32
+	for j := 0; j+1 < len(row); j += 2 {
+		a += u[j] * float32(int(row[j])-offset)
+		b += u[j+1] * float32(int(row[j+1])-offset)
+	}
+	return (a + b) * e.scale[id]
 }
 
 // top lists the positions of the n largest values, largest first; equal ones by position.

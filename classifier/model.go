@@ -21,6 +21,7 @@ const (
 type Model struct {
 	recipe  recipe
 	vocab   *vocabulary
+	embed   *embedding
 	heads   []*head
 	scope   scope
 	seed    uint64
@@ -33,7 +34,14 @@ type Model struct {
 type scratch struct {
 	extractor  extractor
 	vectoriser *vectoriser
+	list       []occurrence
+	vec        vector
+	hidden     []float32
+	coefs      []uint64
 	p          []float32
+	u          []float32 // see direction
+	parts      []float32
+	shares     []share
 }
 
 // Classify returns the verdict on the ticket; see prediag.Classifier. Of a long ticket only the first 4 KiB of the
@@ -47,23 +55,24 @@ func (m *Model) Classify(ctx context.Context, t prediag.Ticket) (prediag.Verdict
 	}
 	s := m.scratch()
 	defer m.pool.Put(s)
-	list := s.extractor.extract(t)
-	v := s.vectoriser.vector(list, m.recipe)
+	s.list = s.extractor.extract(t)
+	s.vec = s.vectoriser.vector(s.list, m.recipe)
+	s.coefs = m.embed.activate(s.vec, s.hidden, s.coefs)
 	verdict := prediag.Verdict{Model: m.version, Fields: make([]prediag.FieldVerdict, 0, len(m.heads))}
 	text := t.Text()
 	verdict.Language, verdict.LanguageConfidence = lang.Detect(cut(text, maxBodyBytes))
 	for i, h := range m.heads {
 		p := s.p[:len(h.labels)]
-		if len(v.ids) == 0 {
+		if len(s.vec.ids) == 0 {
 			copy(p, h.prior)
 		} else {
-			h.probabilities(v, p)
+			h.probabilities(s.hidden, p)
 		}
 		f, best := h.verdict(p)
-		f.Evidence = h.evidence(best, list, v, s, text)
+		f.Evidence = s.evidence(m, h, best, text)
 		verdict.Fields = append(verdict.Fields, f)
 		if i == 0 || h.field == prediag.FieldCategory {
-			verdict.InScope = m.inScope(h, p, unseenShare(list, m.vocab))
+			verdict.InScope = m.inScope(h, p, unseenShare(s.list, m.vocab))
 		}
 	}
 	return verdict, nil
@@ -82,7 +91,10 @@ func (m *Model) scratch() *scratch {
 	for _, h := range m.heads {
 		most = max(most, len(h.labels))
 	}
-	return &scratch{extractor: extractor{recipe: m.recipe}, vectoriser: newVectoriser(m.vocab), p: make([]float32, most)}
+	return &scratch{
+		extractor: extractor{recipe: m.recipe}, vectoriser: newVectoriser(m.vocab),
+		hidden: make([]float32, m.embed.hidden), p: make([]float32, most),
+	}
 }
 
 // verdict puts calibrated probabilities into words, and returns the position of the best label.

@@ -25,3 +25,6 @@ func logit(p float64) float64 {
 	p = min(max(p, 1e-6), 1-1e-6)
 	return math.Log(p / (1 - p))
 }
+
+// scope fits the signs of familiarity.
+func (t *trainer) scope() scope { return defaultScope() }

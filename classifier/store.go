@@ -25,7 +25,9 @@ const formatVersion = 1
 const (
 	manifestName  = "manifest.json"
 	vocabName     = "vocabulary.bin"
+	embedName     = "embedding.bin"
 	maxManifest   = 16 << 20 // bytes
+	maxHidden     = 4096     // units
 	maxModelBytes = 4 << 30  // bytes of one file
 )
 
@@ -55,7 +57,7 @@ type fileHash struct {
 
 // seal encodes the model and derives its version.
 func (m *Model) seal() error {
-	m.files = map[string][]byte{vocabName: m.vocab.encode()}
+	m.files = map[string][]byte{vocabName: m.vocab.encode(), embedName: m.embed.encode()}
 	man := manifest{Format: formatVersion, Seed: m.seed, Taxonomy: m.Taxonomy(), Recipe: m.recipe, Scope: m.scope, Files: map[string]fileHash{}}
 	for i, h := range m.heads {
 		name := fmt.Sprintf("head-%d.bin", i)
@@ -251,13 +253,19 @@ func decode(data []byte, read func(name string, limit int64) ([]byte, error)) (*
 	if m.vocab, err = decodeVocabulary(b); err != nil {
 		return nil, vocabName, err
 	}
+	if b, err = load(embedName); err != nil {
+		return nil, embedName, err
+	}
+	if m.embed, err = decodeEmbedding(b, len(m.vocab.hashes)); err != nil {
+		return nil, embedName, err
+	}
 	for _, hm := range man.Heads {
 		b, err := load(hm.File)
 		if err != nil {
 			return nil, hm.File, err
 		}
 		h := &head{field: hm.Field, labels: hm.Labels, prior: hm.Prior, temperature: hm.Temperature}
-		if err := h.decode(b, len(m.vocab.hashes)); err != nil {
+		if err := h.decode(b, m.embed.hidden); err != nil {
 			return nil, hm.File, err
 		}
 		m.heads = append(m.heads, h)
@@ -364,52 +372,79 @@ func (r *varints) next() uint64 {
 	return x
 }
 
-// encode writes bias, scales and weights as little-endian numbers.
+// encode writes the number of hidden units and features, biases, scales and weights, little-endian.
+func (e *embedding) encode() []byte {
+	b := []byte("PDEM")
+	b = binary.LittleEndian.AppendUint32(b, uint32(e.hidden))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(e.scale)))
+	b = appendFloats(b, e.bias)
+	b = appendFloats(b, e.scale)
+	return append(b, e.weights...)
+}
+
+func decodeEmbedding(b []byte, features int) (*embedding, error) {
+	if len(b) < 12 || string(b[:4]) != "PDEM" {
+		return nil, errors.New("is no embedding")
+	}
+	k, n := binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:])
+	b = b[12:]
+	if uint64(n) != uint64(features) || k%8 != 0 || k > maxHidden {
+		return nil, fmt.Errorf("has %d units and %d features, expected %d features", k, n, features)
+	}
+	if uint64(len(b)) != 4*uint64(k)+4*uint64(n)+uint64(k)*uint64(n) {
+		return nil, errShort
+	}
+	e := &embedding{hidden: int(k)}
+	e.bias, b = floats(b, int(k))
+	e.scale, b = floats(b, int(n))
+	e.weights = b
+	if !finite(e.bias...) || !finite(e.scale...) || slices.ContainsFunc(e.scale, func(s float32) bool { return s < 0 }) {
+		return nil, errors.New("holds numbers out of range")
+	}
+	return e, nil
+}
+
+// encode writes the numbers of labels and hidden units, biases and weights, little-endian.
 func (h *head) encode() []byte {
 	b := []byte("PDHE")
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(h.labels)))
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(h.scale)))
-	for _, v := range h.bias {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(h.layer.bias)))
+	b = appendFloats(b, h.layer.bias)
+	return appendFloats(b, h.layer.weights)
+}
+
+// decode reads what encode wrote; h holds the labels already.
+func (h *head) decode(b []byte, hidden int) error {
+	if len(b) < 8 || string(b[:4]) != "PDHE" {
+		return errors.New("is no head")
 	}
-	for _, v := range h.scale {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	k := int(binary.LittleEndian.Uint32(b[4:]))
+	b = b[8:]
+	if k != len(h.labels) && (k != 0 || len(h.labels) != 1) {
+		return fmt.Errorf("has %d labels, expected %d", k, len(h.labels))
 	}
-	for _, w := range h.weights {
-		b = append(b, byte(w))
+	if uint64(len(b)) != 4*uint64(k)*uint64(1+hidden) {
+		return errShort
+	}
+	h.layer.bias, b = floats(b, k)
+	h.layer.weights, _ = floats(b, k*hidden)
+	if !finite(h.layer.bias...) || !finite(h.layer.weights...) {
+		return errors.New("holds numbers that are not finite")
+	}
+	return nil
+}
+
+func appendFloats(b []byte, list []float32) []byte {
+	for _, v := range list {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 	}
 	return b
 }
 
-// decode reads what encode wrote; h holds the labels already.
-func (h *head) decode(b []byte, features int) error {
-	if len(b) < 12 || string(b[:4]) != "PDHE" {
-		return errors.New("is no head")
+// floats reads n numbers and returns the rest.
+func floats(b []byte, n int) ([]float32, []byte) {
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
 	}
-	k, n := int(binary.LittleEndian.Uint32(b[4:])), int(binary.LittleEndian.Uint32(b[8:]))
-	if k != len(h.labels) || (n != features && (k != 1 || n != 0)) {
-		return fmt.Errorf("has %d labels and %d features, expected %d and %d", k, n, len(h.labels), features)
-	}
-	b = b[12:]
-	if uint64(len(b)) != 4*uint64(k)+4*uint64(n)+uint64(k)*uint64(n) {
-		return errShort
-	}
-	h.bias, h.scale = make([]float32, k), make([]float32, n)
-	for i := range h.bias {
-		h.bias[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
-	b = b[4*k:]
-	for i := range h.scale {
-		h.scale[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
-	if !finite(h.bias...) || !finite(h.scale...) {
-		return errors.New("holds numbers that are not finite")
-	}
-	b = b[4*n:]
-	h.weights = make([]int8, len(b))
-	for i, w := range b {
-		h.weights[i] = int8(w)
-	}
-	h.derive()
-	return nil
+	return out, b[4*n:]
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,7 +19,8 @@ type Options struct {
 	Seed        uint64                // of the shuffles and folds
 	Workers     int                   // goroutines; 0: one per processor; the result does not depend on it
 	Epochs      int                   // passes over the examples; 0: by their number
-	Folds       int                   // of the cross-validation that calibrates, 2 to 10; 0: by their number
+	Folds       int                   // parts of the examples, one of which is kept back to calibrate, 2 to 10; 0: 10
+	Rounds      int                   // folds that are kept back in turn, 1 to Folds; 0: by the number of examples
 	MaxFeatures int                   // size of the vocabulary; 0: 2^20
 	Progress    func(done, total int) // called after every pass over the data, from the calling goroutine; may be nil
 }
@@ -29,24 +31,47 @@ func (o *Options) setDefaults(n int) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Epochs <= 0 {
-		o.Epochs = min(200, max(4, 12, 4000/max(1, n)))
-		if n > 100_000 {
-			o.Epochs = 5
-		}
+		o.Epochs = epochs(n)
 	}
 	if o.Folds <= 0 {
-		o.Folds = 3
-		if n < 2000 {
-			o.Folds = 5
-		}
+		o.Folds = 10
 	}
 	o.Folds = min(max(o.Folds, 2), 10)
+	if o.Rounds <= 0 {
+		o.Rounds = rounds(n)
+	}
+	o.Rounds = min(o.Rounds, o.Folds)
 	if o.MaxFeatures <= 0 {
 		o.MaxFeatures = 1 << 20
 	}
 	if o.Progress == nil {
 		o.Progress = func(int, int) {}
 	}
+}
+
+// epochs falls with the number of examples: there is less to gain from seeing them again.
+func epochs(n int) int {
+	switch {
+	case n < 1_000:
+		return 40
+	case n < 30_000:
+		return 16
+	case n < 200_000:
+		return 8
+	}
+	return 4
+}
+
+// rounds is how many models are trained for calibration only: all folds where that is cheap, else as many as give
+// about two thousand unseen examples.
+func rounds(n int) int {
+	switch {
+	case n < 2_000:
+		return 10
+	case n < 20_000:
+		return 2
+	}
+	return 1
 }
 
 // Report says what was learned and how good it is.
@@ -71,24 +96,28 @@ func Train(ctx context.Context, examples []prediag.Example, opt Options) (*Model
 		return nil, Report{}, err
 	}
 	t := &trainer{opt: opt, recipe: defaultRecipe()}
-	t.report.Notes = []string{}
 	t.choose(examples, fields)
 	if len(t.examples) == 0 {
 		return nil, Report{}, noExamples(len(examples), t.report)
 	}
-	t.plan(fields)
+	t.total = 1 + t.opt.Epochs*(t.opt.Rounds+1)
 	if err := t.features(ctx); err != nil {
-		return nil, Report{}, err
+		return nil, Report{}, fmt.Errorf("train: %w", err)
 	}
-	m := &Model{recipe: t.recipe, vocab: t.vocab, seed: opt.Seed}
 	for _, f := range fields {
-		h, err := t.field(ctx, f)
-		if err != nil {
-			return nil, Report{}, fmt.Errorf("train field %q: %w", f, err)
-		}
-		m.heads = append(m.heads, h)
+		t.label(f)
 	}
-	m.scope = defaultScope()
+	if err := t.crossFit(ctx); err != nil {
+		return nil, Report{}, fmt.Errorf("train: %w", err)
+	}
+	net, err := t.learner().learn(ctx, t.task)
+	if err != nil {
+		return nil, Report{}, fmt.Errorf("train: %w", err)
+	}
+	m := &Model{recipe: t.recipe, vocab: t.vocab, embed: quantise(net), scope: t.scope(), seed: opt.Seed}
+	for k := range t.heads {
+		m.heads = append(m.heads, t.head(k, net))
+	}
 	if err := m.seal(); err != nil {
 		return nil, Report{}, err
 	}
@@ -168,9 +197,19 @@ type trainer struct {
 	keys     []uint64          // hash of each example's text
 	vocab    *vocabulary
 	rows     matrix
+	task     task
+	heads    []headPlan
 	report   Report
 	done     int
 	total    int
+}
+
+// headPlan is what is known of a head while it is trained.
+type headPlan struct {
+	field  string
+	labels []string
+	prior  []float32
+	unseen outOfFold
 }
 
 // choose keeps the examples that have text and a label, in an order that does not depend on the one given.
@@ -209,11 +248,6 @@ func (t *trainer) choose(examples []prediag.Example, fields []string) {
 		t.keys = append(t.keys, k.hash)
 	}
 	t.report.Examples = len(list)
-}
-
-// plan counts the passes over the data, for the progress.
-func (t *trainer) plan(fields []string) {
-	t.total = 1 + len(fields)*t.opt.Epochs*(t.opt.Folds+1)
 }
 
 func (t *trainer) advance() {
@@ -256,6 +290,10 @@ func (t *trainer) features(ctx context.Context) error {
 	for i := range parts {
 		t.rows.join(&parts[i])
 	}
+	t.task.x, t.task.size = &t.rows, len(t.vocab.hashes)
+	for i := range t.examples {
+		t.task.rows = append(t.task.rows, i)
+	}
 	t.advance()
 	return nil
 }
@@ -279,73 +317,66 @@ func minDF(n int) [groups]uint32 {
 	return [groups]uint32{1, 2, 2, 2}
 }
 
-// field trains and calibrates the head of one field.
-func (t *trainer) field(ctx context.Context, field string) (*head, error) {
-	rows, labels, y := t.labelled(field)
-	r := FieldReport{Field: field, Labels: labels, Examples: len(rows), Temperature: 1}
-	if len(labels) == 1 {
-		r.Notes = append(r.Notes, fmt.Sprintf("only one label, %q: every ticket gets it", labels[0]))
-		r.Accuracy, r.MacroF1, r.Baseline, r.Coverage95 = 1, 1, 1, 1
-		t.report.Fields = append(t.report.Fields, r)
-		return constant(field, labels[0]), nil
-	}
-	job := task{x: &t.rows, rows: rows, y: y, classes: len(labels), size: len(t.vocab.hashes)}
-	unseen, err := t.crossFit(ctx, job)
-	if err != nil {
-		return nil, err
-	}
-	temperature := float32(1)
-	if len(unseen.truth) > 0 {
-		temperature = unseen.temperature()
-	}
-	r.Temperature = float64(temperature)
-	unseen.measure(&r, temperature)
-	model, err := t.learner().learn(ctx, job)
-	if err != nil {
-		return nil, err
-	}
-	h := quantise(field, labels, model)
-	h.temperature = temperature
-	h.prior = prior(rows, y, len(labels))
-	t.report.Fields = append(t.report.Fields, r)
-	return h, nil
-}
-
-// learner returns the optimiser with the settings chosen by cross-validation on the training parts of nine data sets.
+// learner returns the optimiser with the settings chosen by cross-validation on the training parts of several data
+// sets; they serve all sets.
 func (t *trainer) learner() learner {
 	return learner{
-		epochs: t.opt.Epochs, rate: 0.5, smoothing: 0.1, batch: 16, rowwise: true,
+		hidden: 128, epochs: t.opt.Epochs, batch: 16, rate: 0.03, outRate: 0.1, sigma: 0.05, dropFeature: 0.7,
 		workers: t.opt.Workers, seed: t.opt.Seed, progress: t.advance,
 	}
 }
 
-// labelled returns the rows that have a label of the field, the labels in order, and the label of every row.
-func (t *trainer) labelled(field string) (rows []int, labels []string, y []int32) {
+// label adds the head of a field: its labels in order, and the label of every row.
+func (t *trainer) label(field string) {
 	index := map[string]int32{}
-	for i, e := range t.examples {
+	n := 0
+	for _, e := range t.examples {
 		if l := e.Labels[field]; l != "" {
-			rows = append(rows, i)
 			index[l] = 0
+			n++
 		}
 	}
-	for l := range index {
-		labels = append(labels, l)
-	}
-	slices.Sort(labels)
-	for i, l := range labels {
+	plan := headPlan{field: field, labels: slices.Sorted(maps.Keys(index))}
+	for i, l := range plan.labels {
 		index[l] = int32(i)
 	}
-	y = make([]int32, len(t.examples))
-	for _, i := range rows {
-		y[i] = index[t.examples[i].Labels[field]]
+	plan.prior = make([]float32, len(plan.labels))
+	plan.unseen.classes = len(plan.labels)
+	y := make([]int32, len(t.examples))
+	for i, e := range t.examples {
+		y[i] = -1
+		if l := e.Labels[field]; l != "" {
+			y[i] = index[l]
+			plan.prior[y[i]] += 1 / float32(n)
+		}
 	}
-	return rows, labels, y
+	t.heads = append(t.heads, plan)
+	t.task.heads = append(t.task.heads, target{y: y, classes: len(plan.labels)})
 }
 
-func prior(rows []int, y []int32, classes int) []float32 {
-	p := make([]float32, classes)
-	for _, i := range rows {
-		p[y[i]] += 1 / float32(len(rows))
+// head calibrates head k of the network, and reports on it.
+func (t *trainer) head(k int, net *network) *head {
+	plan := &t.heads[k]
+	h := &head{field: plan.field, labels: plan.labels, prior: plan.prior, temperature: 1}
+	r := FieldReport{Field: plan.field, Labels: plan.labels, Temperature: 1}
+	for _, y := range t.task.heads[k].y {
+		if y >= 0 {
+			r.Examples++
+		}
 	}
-	return p
+	switch {
+	case len(plan.labels) == 1:
+		r.Notes = append(r.Notes, fmt.Sprintf("only one label, %q: every ticket gets it", plan.labels[0]))
+		r.Accuracy, r.MacroF1, r.Baseline, r.Coverage95 = 1, 1, 1, 1
+	case len(plan.unseen.truth) == 0:
+		r.Notes = append(r.Notes, "too few examples to keep some back: not measured, not calibrated")
+		h.layer = net.outs[k]
+	default:
+		h.layer, h.temperature = net.outs[k], plan.unseen.temperature()
+		r.Temperature = float64(h.temperature)
+		r.Measured = len(plan.unseen.truth)
+		plan.unseen.measure(&r, h.temperature)
+	}
+	t.report.Fields = append(t.report.Fields, r)
+	return h
 }

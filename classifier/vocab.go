@@ -132,6 +132,9 @@ type vectoriser struct {
 	stamp []uint32
 	round uint32
 	vec   vector
+
+	times  []int32 // occurrences of each id of vec
+	places []int32 // position in vec of each occurrence; -1: not in the vocabulary
 }
 
 func newVectoriser(v *vocabulary) *vectoriser {
@@ -146,9 +149,11 @@ func (z *vectoriser) vector(list []occurrence, r recipe) vector {
 		z.round = 1
 	}
 	ids, vals := z.vec.ids[:0], z.vec.vals[:0]
+	z.times, z.places = z.times[:0], z.places[:0]
 	for _, o := range list {
 		id := z.vocab.find(o.hash)
 		if id < 0 {
+			z.places = append(z.places, -1)
 			continue
 		}
 		n := float32(1)
@@ -157,9 +162,12 @@ func (z *vectoriser) vector(list []occurrence, r recipe) vector {
 		}
 		if z.stamp[id] == z.round {
 			vals[z.at[id]] += n
+			z.times[z.at[id]]++
+			z.places = append(z.places, z.at[id])
 			continue
 		}
 		z.stamp[id], z.at[id] = z.round, int32(len(ids))
+		z.times, z.places = append(z.times, 1), append(z.places, int32(len(ids)))
 		ids, vals = append(ids, id), append(vals, n)
 	}
 	z.vec = vector{ids, vals}
