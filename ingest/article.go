@@ -82,7 +82,7 @@ func parseFile(source, p string, raw []byte) (prediag.Article, string) {
 	case formatMDX:
 		doc, reason = parseMarkdown(text, true)
 	case formatRST:
-		doc = parseRST(text)
+		doc, reason = parseRST(text)
 	default:
 		doc = parsePlain(text)
 	}

@@ -17,6 +17,7 @@ import (
 var (
 	shortcode   = regexp.MustCompile(`\{\{[<%][^{}]*[%>]\}\}`)
 	anchor      = regexp.MustCompile(`[ \t]*\{#[^{}\n]*\}`)
+	spacedLink  = regexp.MustCompile(`\]\(([^()<>"'\n]*(?:\([^()<>"'\n]*\)[^()<>"'\n]*)* (?:[^()<>"'\n]|\([^()<>"'\n]*\))*)\)`)
 	mdxComment  = regexp.MustCompile(`\{/\*[^{}]*\*/\}`)
 	moduleLine  = regexp.MustCompile(`^(?:import\s.*(?:from\s*)?['"][^'"]+['"];?|export\s+(?:const|let|var|default|function|async|class|\{).*)$`)
 	admonition  = regexp.MustCompile(`^[ \t]*:{3,}[ \t]*(\w*)[ \t]*(?:\[(.*)\]|(.*))$`)
@@ -42,6 +43,9 @@ func parseMarkdown(text string, mdx bool) (parsed, string) {
 	m, rest, ok := readFrontMatter(text)
 	if !ok {
 		return doc, SkipFrontMatter
+	}
+	if mdx {
+		m.id = "" // site generators mean by it the page's name within its folder
 	}
 	doc.meta = m
 	rest = prepareMarkdown(rest, mdx)
@@ -119,6 +123,9 @@ func prepareLine(line, bare string) string {
 	}
 	if strings.Contains(line, "{#") {
 		line = anchor.ReplaceAllString(line, "")
+	}
+	if strings.Contains(line, "](") {
+		line = spacedLink.ReplaceAllString(line, "](<$1>)")
 	}
 	return line
 }

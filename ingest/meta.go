@@ -34,8 +34,8 @@ func parseDate(s string) time.Time {
 	return time.Time{}
 }
 
-// canonicalTag writes a language tag the way articles carry it: plain Chinese is "zh", Chinese of Taiwan, Hong Kong and
-// Macau "zh-Hant", other regions as in "pt-BR". What is not a tag becomes empty.
+// canonicalTag writes a language tag the way articles carry it: the language alone, except that Chinese of Taiwan, Hong
+// Kong and Macau is "zh-Hant". What is not a tag becomes empty.
 func canonicalTag(s string) string {
 	parts := strings.FieldsFunc(strings.TrimSpace(s), func(r rune) bool { return r == '-' || r == '_' })
 	if len(parts) == 0 || len(parts) > 4 || len(parts[0]) < 2 || len(parts[0]) > 3 || !asciiLetters(parts[0]) {
@@ -45,22 +45,15 @@ func canonicalTag(s string) string {
 	if base == "cn" {
 		base = "zh"
 	}
-	out := base
 	for _, p := range parts[1:] {
-		if !asciiLetters(p) {
-			continue
-		}
-		switch low := strings.ToLower(p); {
-		case base == "zh" && (low == "tw" || low == "hk" || low == "mo" || low == "hant"):
+		switch p = strings.ToLower(p); {
+		case base == "zh" && (p == "tw" || p == "hk" || p == "mo" || p == "hant"):
 			return "zh-Hant"
-		case base == "zh":
-		case len(p) == 4:
-			out += "-" + strings.ToUpper(low[:1]) + low[1:]
-		case len(p) == 2:
-			out += "-" + strings.ToUpper(low)
+		case base == "zh" && p == "hans":
+			return "zh"
 		}
 	}
-	return out
+	return base
 }
 
 func asciiLetters(s string) bool {
