@@ -121,12 +121,13 @@ func (f *finder) number(i, end int) {
 	c := contextOf(f.s, i)
 	isStatus := len(w) == 3 && (w[0] == '4' || w[0] == '5')
 	switch {
-	case c.role&roleExit != 0 && len(w) <= 3:
+	case c.role&roleExit != 0 && len(w) <= 3 && w != "0":
 		f.add("EXIT "+w, c.start, end)
 	case c.role&roleSQL != 0 && len(w) == 5:
 		f.add("SQLSTATE "+w, c.start, end)
 	case c.role&roleStatus != 0 && isStatus:
 		f.add("HTTP "+w, c.start, end)
+	case c.role&roleStatus != 0 && len(w) == 3 && w[0] >= '1' && w[0] <= '3': // success
 	case c.role&roleAlarm != 0 && len(w) >= 3:
 		f.add("ALM-"+w, c.start, end)
 	case c.role&roleError != 0 && len(w) >= 2:

@@ -132,7 +132,7 @@ func trimLeads(w []byte) ([]byte, bool) {
 }
 
 func trimSigns(w []byte) []byte {
-	for len(w) > 0 && strings.IndexByte(" \t\n\r:=#(\"'[`_-.", w[len(w)-1]) >= 0 {
+	for len(w) > 0 && strings.IndexByte(" \t:=(\"'[`_-.", w[len(w)-1]) >= 0 {
 		w = w[:len(w)-1]
 	}
 	return w

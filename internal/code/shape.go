@@ -16,6 +16,7 @@ var (
 
 	// numbered: "ACS.0013", "SVCSTG.ECSCFG.6381", "ORA-01017", "DSC_ERR_003_018", "SQL0911N".
 	numbered  = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9]{1,15}(?:[._][A-Za-z][A-Za-z0-9]{1,15}){0,3}(?:\.[0-9]{3,9}|(?:_[0-9]{3,6}){1,3})|[A-Za-z]{2,10}-[0-9]{3,8}|(?:SQL|CLI|DSN)[0-9]{4,5}[A-Z])$`)
+	errPart   = regexp.MustCompile(`(?i)(?:^|_)(?:err|error|fail|code|ec|e)_`)
 	screaming = regexp.MustCompile(`^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$`)
 )
 
@@ -37,22 +38,36 @@ var errnos = stringSet(`EACCES EADDRINUSE EADDRNOTAVAIL EAGAIN EAI_AGAIN EBADF E
 	NXDOMAIN SERVFAIL`)
 
 // tellingWords make a CamelCase or SCREAMING_SNAKE name the name of an error.
-var tellingWords = stringSet(`err error errors exception denied deny failed fail fails failure failing fault invalid illegal
-	missing miss not nonexistent unsupported unauthorized unauthenticated insufficient incorrect incomplete malformed
-	unknown unexpected unresolvable duplicate duplicated too exceed exceeded exceeds timeout timedout mismatch
-	mismatched unavailable inaccessible forbidden forbbiden forbid expired conflict conflicts disabled refused reject
-	rejected violation busy already areadly arrears arrear lack exhausted aborted unreachable killed evicted unschedulable
-	backoff crash deadlock deadlocked overflow throttling throttled unhealthy immutable ambiguous inconsistent interrupted
-	corrupt corrupted broken lost dead oom oomkilled panic fatal cannot unable inconsistency abnormal unprocessable
-	unreadable unrecognized unregistered undefined locked frozen suspended overdue stopped blocked inval dependency
-	cancelled without immutable shortage limited overload overloaded redirect bad`)
+var tellingWords = stringSet(`exception denied deny failed fail fails failing fault invalid illegal missing nonexistent
+	unsupported unauthorized unauthenticated insufficient incorrect incomplete malformed unknown unexpected unresolvable
+	duplicate duplicated exceed exceeded exceeds timedout mismatch mismatched unavailable inaccessible forbidden forbbiden
+	forbid expired conflict conflicts disabled refused reject rejected violation busy already areadly arrears arrear lack
+	exhausted aborted unreachable killed evicted unschedulable backoff crash deadlocked overflow throttling throttled
+	unhealthy immutable ambiguous inconsistent interrupted corrupt corrupted broken oomkilled panic fatal cannot unable
+	inconsistency abnormal unprocessable unreadable unrecognized unregistered undefined locked frozen suspended overdue
+	stopped blocked inval shortage limited overload overloaded`)
 
-// firstWords do so at the start of a name only.
-var firstWords = stringSet("no none without slow lack")
+// lastWords do so at the end of a name, where they are not the name of a setting: "WatermarkError", not "ErrorHandler".
+var lastWords = stringSet(`err error failure timeout redirect lost dead deadlock miss`)
+
+// afterNot, afterToo and afterNo are what follows "not", "too" and a leading "no" in the name of an error.
+var (
+	afterNot = stringSet(`found exist exists existed existent support supported match matched matches ready allowed allow
+		available enough implemented valid empty signed belong running in authorized authorised permitted set appendable
+		authenticated reachable registered enabled open opened configured connected initialized satisfied equal such
+		complete completed present processed public responding accessible modified acceptable leader from enter`)
+	afterToo = stringSet(`many large small long short big old early late frequent much high low few`)
+	afterNo  = stringSet(`such permission permissions access space route stock set attribute replication resource resources
+		available host network free more quota data server healthy valid primary privilege`)
+)
 
 // plainNames have a telling word but are names of fields, settings and things.
 var plainNames = stringSet(`ErrorCode ErrorCodes ErrorMessage ErrorMsg ErrorLog ErrorHandler ErrorPage ErrorType NoSQL NoOps
-	NotePad ERROR_CODE ERROR_MESSAGE ERROR_LOG ErrorDocument FailFast FaultCode FaultTolerance DeadLetter DeadLetterQueue`)
+	NotePad IfNotPresent IfNotExists ERROR_CODE ERROR_MESSAGE ERROR_LOG ErrorDocument FailFast FaultCode FaultTolerance DeadLetter DeadLetterQueue`)
+
+// fieldWords end the names of columns and settings.
+var fieldWords = stringSet(`id count counts number summary reason code message msg time attempts user host global date dates
+	log level mode type size limit threshold`)
 
 func stringSet(list string) map[string]bool {
 	set := map[string]bool{}
@@ -68,6 +83,9 @@ func isNumbered(w string) bool {
 	}
 	cut := strings.IndexAny(w, ".-_0123456789")
 	prefix := w[:cut]
+	if strings.IndexByte(w, '_') >= 0 && !errPart.MatchString(w) {
+		return false
+	}
 	if notCodes[strings.ToUpper(prefix)] {
 		return false
 	}
@@ -82,30 +100,43 @@ func isScreaming(w string) bool {
 	if strings.IndexByte(w, '_') < 0 || plainNames[w] || !screaming.MatchString(w) {
 		return false
 	}
-	for part := range strings.SplitSeq(strings.ToLower(w), "_") {
-		if tellingWords[part] {
-			return true
-		}
+	parts := strings.Split(strings.ToLower(w), "_")
+	if fieldWords[parts[len(parts)-1]] {
+		return false
 	}
-	return false
+	return parts[0] == "err" || parts[0] == "error" || tellingHumps(parts)
 }
 
 // telling reports whether a CamelCase name, perhaps in several parts joined by dots, names an error.
 func telling(w string) bool {
-	if plainNames[w] {
+	if plainNames[w] || strings.HasPrefix(w, "On") {
 		return false
 	}
-	humps, found := 0, strings.Contains(w, "BackOff")
+	var humps []string
 	for part := range strings.SplitSeq(w, ".") {
 		for start := 0; start < len(part); {
 			end := humpEnd(part, start)
-			hump := strings.ToLower(strings.TrimRight(part[start:end], "0123456789"))
-			found = found || tellingWords[hump] || start == 0 && firstWords[hump]
-			humps++
+			humps = append(humps, strings.ToLower(strings.TrimRight(part[start:end], "0123456789")))
 			start = end
 		}
 	}
-	return found && humps > 1
+	return len(humps) > 1 && (strings.Contains(w, "BackOff") || tellingHumps(humps))
+}
+
+func tellingHumps(humps []string) bool {
+	last := len(humps) - 1
+	for i, hump := range humps {
+		switch {
+		case tellingWords[hump], i == last && lastWords[hump], i == 0 && (hump == "err" || hump == "bad" || hump == "slow"):
+			return true
+		case i == last:
+		case hump == "not" && afterNot[humps[i+1]], hump == "too" && afterToo[humps[i+1]]:
+			return true
+		case i == 0 && hump == "no" && afterNo[humps[1]]:
+			return true
+		}
+	}
+	return false
 }
 
 // humpEnd returns the end of the CamelCase word that starts at i: "HTTP" and "Server" of "HTTPServer".
