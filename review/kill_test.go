@@ -69,7 +69,7 @@ func TestKillLosesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	acknowledged := map[string]bool{}
 	for trial := range 20 {
-		for _, line := range runAndKill(t, path, time.Duration(rand.IntN(80))*time.Millisecond) {
+		for _, line := range runAndKill(t, path, 1+rand.IntN(40), time.Duration(rand.IntN(5000))*time.Microsecond) {
 			acknowledged[line] = true
 		}
 		s, err := Open(path, Options{})
@@ -91,8 +91,8 @@ func TestKillLosesNothing(t *testing.T) {
 	require.Greater(t, len(acknowledged), 40, "the children got to work")
 }
 
-// runAndKill lets a child write, kills it the delay after its first acknowledgement, and returns what it acknowledged.
-func runAndKill(t *testing.T, path string, delay time.Duration) []string {
+// runAndKill lets a child write, kills it the delay after so many acknowledgements, and returns all that it gave.
+func runAndKill(t *testing.T, path string, after int, delay time.Duration) []string {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childPath+"="+path)
 	out, err := cmd.StdoutPipe()
@@ -102,11 +102,11 @@ func runAndKill(t *testing.T, path string, delay time.Duration) []string {
 	defer watchdog.Stop()
 	var lines []string
 	for in := bufio.NewScanner(out); in.Scan(); {
-		if len(lines) == 0 {
-			time.AfterFunc(delay, func() { _ = cmd.Process.Kill() })
-		}
 		require.False(t, strings.HasPrefix(in.Text(), "failed"), in.Text())
 		lines = append(lines, in.Text())
+		if len(lines) == after {
+			time.AfterFunc(delay, func() { _ = cmd.Process.Kill() })
+		}
 	}
 	require.Error(t, cmd.Wait(), "killed")
 	return lines
