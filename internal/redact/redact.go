@@ -1,12 +1,33 @@
-// Package redact removes secrets and personal data from text.
+// Package redact removes secrets and personal data from text before it is logged, stored for review or shown to a
+// language model.
+//
+// It keeps what a diagnosis needs: IP addresses, host names, resource ids, error codes, digests and certificates stay.
+// It works by shape, context words (English, Chinese and the usual words of a few more languages) and check digits; a
+// secret without a known shape and without a word that announces it is not found.
 package redact
 
 import (
-	"fmt"
 	"regexp"
+	"sort"
+	"strconv"
 	"strings"
 
 	"prediag"
+	"prediag/internal/text"
+)
+
+// The kinds of findings; placeholders carry them: "[EMAIL-1]".
+const (
+	Secret   = "SECRET"   // key, password, token, session, private key
+	Email    = "EMAIL"    // e-mail address
+	Phone    = "PHONE"    // telephone number
+	ID       = "ID"       // number of a person: Chinese resident id, US social security number
+	Card     = "CARD"     // bank card
+	IBAN     = "IBAN"     // bank account
+	Passport = "PASSPORT" // passport number
+	Name     = "NAME"     // name of a person after a word that announces it
+	Plate    = "PLATE"    // Chinese licence plate
+	WeChat   = "WECHAT"   // WeChat account
 )
 
 // Finding is one thing that was removed.
@@ -15,21 +36,124 @@ type Finding struct {
 	Span prediag.Span // in the original text
 }
 
-var email = regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}`)
-
-// Text returns s with secrets and personal data replaced by placeholders, and what was replaced.
+// Text returns s with each secret and each piece of personal data replaced by a placeholder such as "[SECRET-1]", and
+// what was replaced, in the order of the text. The same value gets the same placeholder; numbers count per kind from 1.
+// Placeholders that s holds already stay. The time is linear in the length of s.
 func Text(s string) (clean string, found []Finding) {
-	var b strings.Builder
-	last, numbers := 0, map[string]int{}
-	for _, m := range email.FindAllStringIndex(s, -1) {
-		v := s[m[0]:m[1]]
-		if numbers[v] == 0 {
-			numbers[v] = len(numbers) + 1
-		}
-		b.WriteString(s[last:m[0]])
-		fmt.Fprintf(&b, "[EMAIL-%d]", numbers[v])
-		found = append(found, Finding{Kind: "EMAIL", Span: prediag.Span{Start: m[0], End: m[1]}})
-		last = m[1]
+	narrow := text.Narrow(s)
+	spans := merge(candidates(narrow.Text))
+	if len(spans) == 0 {
+		return s, nil
 	}
-	return b.String() + s[last:], found
+	var b strings.Builder
+	last, names := 0, newNames(s)
+	for _, c := range spans {
+		span := narrow.Span(c.start, c.end)
+		b.WriteString(s[last:span.Start])
+		b.WriteString(names.of(c.kind, narrow.Text[c.start:c.end]))
+		found = append(found, Finding{Kind: c.kind, Span: span})
+		last = span.End
+	}
+	b.WriteString(s[last:])
+	return b.String(), found
+}
+
+// names hands out placeholders.
+type names struct {
+	given map[string]string // by kind and value
+	next  map[string]int
+}
+
+var placeholder = regexp.MustCompile(`\[([A-Z]+)-([0-9]{1,6})\]`)
+
+// newNames continues after the placeholders that the text holds already, so that none of them gets a second meaning.
+func newNames(s string) *names {
+	n := &names{given: map[string]string{}, next: map[string]int{}}
+	if strings.Contains(s, "-") {
+		for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
+			if number, err := strconv.Atoi(m[2]); err == nil {
+				n.next[m[1]] = max(n.next[m[1]], number)
+			}
+		}
+	}
+	return n
+}
+
+func (n *names) of(kind, value string) string {
+	key := kind + "\x00" + value
+	if n.given[key] == "" {
+		n.next[kind]++
+		n.given[key] = "[" + kind + "-" + strconv.Itoa(n.next[kind]) + "]"
+	}
+	return n.given[key]
+}
+
+// candidate is a part of the narrowed text that a rule wants removed.
+type candidate struct {
+	kind       string
+	rule       int // the earlier rule names the kind where two overlap
+	start, end int
+}
+
+// rule finds one shape of secret or personal data.
+type rule struct {
+	kind  string
+	where finder // the parts of the text worth the cost of the expression
+	re    *regexp.Regexp
+	ok    func(s string, start, end int) bool // says whether a match is one; nil: always
+}
+
+// candidates applies all rules. Of a match with groups the groups are removed, else all of it.
+func candidates(s string) []candidate {
+	var all []candidate
+	low := lowerASCII(s)
+	for i := range rules {
+		for _, w := range rules[i].where(s, low) {
+			all = rules[i].apply(all, i, s, w)
+		}
+	}
+	return all
+}
+
+// apply appends what the rule with number i finds in a window of s.
+func (r *rule) apply(all []candidate, i int, s string, w window) []candidate {
+	for _, m := range r.re.FindAllStringSubmatchIndex(s[w.start:w.end], -1) {
+		groups := m[2:]
+		if len(groups) == 0 {
+			groups = m
+		}
+		for g := 0; g < len(groups); g += 2 {
+			if groups[g] < 0 || groups[g] == groups[g+1] {
+				continue
+			}
+			start, end := w.start+groups[g], w.start+groups[g+1]
+			if (r.ok == nil || r.ok(s, start, end)) && !isPlaceholder(s[start:end]) {
+				all = append(all, candidate{r.kind, i, start, end})
+			}
+		}
+	}
+	return all
+}
+
+// merge sorts the candidates and joins those that overlap.
+func merge(all []candidate) []candidate {
+	sort.Slice(all, func(i, j int) bool {
+		if all[i].start != all[j].start {
+			return all[i].start < all[j].start
+		}
+		return all[i].rule < all[j].rule
+	})
+	var out []candidate
+	for _, c := range all {
+		if len(out) == 0 || out[len(out)-1].end <= c.start {
+			out = append(out, c)
+			continue
+		}
+		last := &out[len(out)-1]
+		last.end = max(last.end, c.end)
+		if c.rule < last.rule {
+			last.rule, last.kind = c.rule, c.kind
+		}
+	}
+	return out
 }
