@@ -77,11 +77,12 @@ func scan(r io.Reader, name string, each func(line []byte) error) error {
 	return nil
 }
 
-// eachLine calls each with the columns of every line that is not blank.
+// eachLine calls each with the columns of every line that is neither blank nor a comment, which starts with "#" as in
+// trec_eval.
 func eachLine(r io.Reader, name string, each func(fields []string) error) error {
 	return scan(r, name, func(line []byte) error {
 		fields := strings.Fields(string(line))
-		if len(fields) == 0 {
+		if len(fields) == 0 || fields[0][0] == '#' {
 			return nil
 		}
 		return each(fields)
@@ -96,11 +97,12 @@ func damaged(err error) error {
 	return err
 }
 
-// checkIDs refuses IDs that the white-space separated formats cannot hold.
+// checkIDs refuses IDs that the white-space separated formats cannot hold; the first one stands at a line's beginning.
 func checkIDs(ids ...string) error {
-	for _, id := range ids {
-		if id == "" || strings.ContainsFunc(id, unicode.IsSpace) {
-			return prediag.Invalid("ID_INVALID", "id", fmt.Sprintf("the id %.80q is empty or holds white space, which TREC files cannot hold; rename it", id))
+	for i, id := range ids {
+		if id == "" || i == 0 && id[0] == '#' || strings.ContainsFunc(id, unicode.IsSpace) {
+			return prediag.Invalid("ID_INVALID", "id",
+				fmt.Sprintf("the id %.80q is empty, begins a line with # or holds white space, which TREC files cannot hold; rename it", id))
 		}
 	}
 	return nil

@@ -24,29 +24,29 @@ type RetrieveReport struct {
 
 // RetrieveFigures are the ranking measures, each with its interval.
 type RetrieveFigures struct {
-	NDCG10      Number `json:"ndcg@10"`
-	NDCG10Low   Number `json:"ndcg@10_low"`
-	NDCG10High  Number `json:"ndcg@10_high"`
-	MRR10       Number `json:"mrr@10"`
-	MRR10Low    Number `json:"mrr@10_low"`
-	MRR10High   Number `json:"mrr@10_high"`
-	R10         Number `json:"recall@10"`
-	R10Low      Number `json:"recall@10_low"`
-	R10High     Number `json:"recall@10_high"`
-	R100        Number `json:"recall@100"`
-	R100Low     Number `json:"recall@100_low"`
-	R100High    Number `json:"recall@100_high"`
-	MAP         Number `json:"map"`
-	MAPLow      Number `json:"map_low"`
-	MAPHigh     Number `json:"map_high"`
-	P1          Number `json:"p@1"`
-	P10         Number `json:"p@10"`
-	Success1    Number `json:"success@1"`
-	Success1Low Number `json:"success@1_low"`
-	Success1Hi  Number `json:"success@1_high"`
-	Success5    Number `json:"success@5"`
-	Success10   Number `json:"success@10"`
-	BPref       Number `json:"bpref"`
+	NDCG10       Number `json:"ndcg@10"`
+	NDCG10Low    Number `json:"ndcg@10_low"`
+	NDCG10High   Number `json:"ndcg@10_high"`
+	MRR10        Number `json:"mrr@10"`
+	MRR10Low     Number `json:"mrr@10_low"`
+	MRR10High    Number `json:"mrr@10_high"`
+	R10          Number `json:"recall@10"`
+	R10Low       Number `json:"recall@10_low"`
+	R10High      Number `json:"recall@10_high"`
+	R100         Number `json:"recall@100"`
+	R100Low      Number `json:"recall@100_low"`
+	R100High     Number `json:"recall@100_high"`
+	MAP          Number `json:"map"`
+	MAPLow       Number `json:"map_low"`
+	MAPHigh      Number `json:"map_high"`
+	P1           Number `json:"p@1"`
+	P10          Number `json:"p@10"`
+	Success1     Number `json:"success@1"`
+	Success1Low  Number `json:"success@1_low"`
+	Success1High Number `json:"success@1_high"`
+	Success5     Number `json:"success@5"`
+	Success10    Number `json:"success@10"`
+	BPref        Number `json:"bpref"`
 }
 
 // RetrieveSlice holds the figures of a part of the queries.
@@ -119,7 +119,7 @@ func retrieveFigures(items []RetrieveItem, opt RetrieveOptions) RetrieveFigures 
 	f.R10, f.R10Low, f.R10High = mean(items, get[2]), iv[2].Low, iv[2].High
 	f.R100, f.R100Low, f.R100High = mean(items, get[3]), iv[3].Low, iv[3].High
 	f.MAP, f.MAPLow, f.MAPHigh = mean(items, get[4]), iv[4].Low, iv[4].High
-	f.Success1, f.Success1Low, f.Success1Hi = mean(items, get[5]), iv[5].Low, iv[5].High
+	f.Success1, f.Success1Low, f.Success1High = mean(items, get[5]), iv[5].Low, iv[5].High
 	return f
 }
 

@@ -31,13 +31,13 @@ func rank(docs []ScoredDoc) []ScoredDoc {
 }
 
 // ReadRun reads a run in TREC's format, one document a line: query, "Q0", document, rank, score, tag, separated by
-// white space; the second, fourth and sixth columns are ignored. Plain or gzipped. A wrong line, a document listed
+// white space; the second, the fourth and what follows the score are ignored. Plain or gzipped. A wrong line, a document listed
 // twice for a query or an input over the limits is of kind ErrInvalid or ErrTooLarge and names the line.
 func ReadRun(r io.Reader) (Run, error) {
 	run := Run{}
 	seen := map[[2]string]bool{}
 	err := eachLine(r, "run", func(fields []string) error {
-		if len(fields) != 6 {
+		if len(fields) < 6 {
 			return fmt.Errorf("%d columns; want 6: query, Q0, document, rank, score, tag", len(fields))
 		}
 		score, err := strconv.ParseFloat(fields[4], 64)
