@@ -103,7 +103,7 @@ type Handoff struct {
 	CaseID   string
 	Tier     string    // "L1", "L2" or "L3"
 	Queue    string    // e.g. "network"
-	Priority int       // 0 is served first: 0 major incident, 1 critical or urgent, 2 high, 3 normal, 4 low
+	Priority int       // 0 is served first: 0 major incident, 1 urgent, 2 high, 3 normal, 4 low, 5 audit sample
 	Deadline time.Time // by which a human must act
 	Message  string    // a sentence for the customer, in the customer's language
 }

@@ -70,7 +70,7 @@ func diagnosis(n int) prediag.Diagnosis {
 func withCase(n int, queue, tier string, deadline int) prediag.Diagnosis {
 	d := diagnosis(n)
 	d.Outcome = prediag.OutcomeEscalate
-	d.Handoff = &prediag.Handoff{CaseID: fmt.Sprintf("c%06d", n), Queue: queue, Tier: tier,
+	d.Handoff = &prediag.Handoff{CaseID: fmt.Sprintf("c%06d", n), Queue: queue, Tier: tier, Priority: 3,
 		Deadline: newClock().t.Add(time.Duration(deadline) * time.Minute)}
 	return d
 }

@@ -23,7 +23,7 @@ func TestClaimLeaseAndRelease(t *testing.T) {
 	c, err := s.Claim(t.Context(), noKey, "c000001", "ann", prediag.CaseFilter{})
 	require.NoError(t, err)
 	require.Equal(t, prediag.Case{ID: "c000001", Diagnosis: withCase(1, "network", "L1", 5), State: prediag.CaseClaimed,
-		Priority: priorityNormal, Created: clk.now(), ClaimedBy: "ann", LeaseUntil: clk.now().Add(10 * time.Minute)}, c)
+		Priority: 3, Created: clk.now(), ClaimedBy: "ann", LeaseUntil: clk.now().Add(10 * time.Minute)}, c)
 
 	_, err = s.Claim(t.Context(), noKey, "c000001", "bo", prediag.CaseFilter{})
 	require.ErrorIs(t, err, prediag.ErrConflict)
@@ -129,7 +129,7 @@ func TestListOrderAndFilters(t *testing.T) {
 	clk := newClock()
 	s := openStore(t, Options{Now: clk.now})
 	incident := withCase(5, "network", "L1", 90)
-	incident.Reasons = []prediag.Reason{{Code: prediag.ReasonMajorIncident}}
+	incident.Handoff.Priority = 0
 	noDeadline := withCase(6, "network", "L2", 0)
 	noDeadline.Handoff.Deadline = time.Time{}
 	record(t, s, withCase(1, "network", "L1", 30), withCase(2, "database", "L1", 10), withCase(3, "network", "L2", 10),

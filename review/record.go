@@ -167,7 +167,7 @@ func (s *Store) insertCase(ctx context.Context, q querier, d prediag.Diagnosis, 
 	}
 	done, err := q.ExecContext(ctx, `insert into cases (id, diagnosis_id, queue, tier, priority, deadline, created)
 		values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing`,
-		h.CaseID, d.ID, h.Queue, h.Tier, priority(d), deadline, micros(now))
+		h.CaseID, d.ID, h.Queue, h.Tier, h.Priority, deadline, micros(now))
 	if err := wantRow(done, err, "CASE_EXISTS", "case %q is stored already", h.CaseID); err != nil {
 		return err
 	}

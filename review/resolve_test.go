@@ -28,7 +28,7 @@ func TestResolveIsFinalAndMakesAnExample(t *testing.T) {
 	decided := r
 	decided.At = clk.now()
 	require.Equal(t, prediag.Case{ID: "c000001", Diagnosis: withCase(1, "network", "L1", 5), State: prediag.CaseResolved,
-		Priority: priorityNormal, Created: clk.now(), Resolution: &decided}, c)
+		Priority: 3, Created: clk.now(), Resolution: &decided}, c)
 	read, err := s.Case(t.Context(), "c000001")
 	require.NoError(t, err)
 	require.Equal(t, c, read)

@@ -553,7 +553,7 @@ type Handoff struct {
 	Deadline *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=deadline,proto3" json:"deadline,omitempty"`
 	// A sentence for the customer, in the customer's language.
 	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
-	// 0 is served first: 0 major incident, 1 critical or urgent, 2 high, 3 normal, 4 low.
+	// 0 is served first: 0 major incident, 1 urgent, 2 high, 3 normal, 4 low, 5 audit sample.
 	Priority      int32 `protobuf:"varint,6,opt,name=priority,proto3" json:"priority,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -1,0 +1,169 @@
+package triage
+
+import (
+	"fmt"
+	"slices"
+
+	"prediag"
+)
+
+// Facts are everything that the outcome depends on.
+type Facts struct {
+	Verdict  prediag.Verdict
+	Hits     []prediag.Hit
+	Draft    prediag.Draft
+	Solved   float64 // probability that the first hit solves the ticket
+	Signals  Signals
+	Degraded []prediag.Degradation
+	Redacted bool    // secrets or personal data were removed
+	Draw     float64 // for the audit sample: in [0, 1), fixed by the ticket
+}
+
+// finding is a reason with the most automatic outcome that it still allows.
+type finding struct {
+	prediag.Reason
+	most prediag.Outcome
+}
+
+// Decide is the rule: which outcome, and every reason against a more automatic one. It is a pure function.
+// Probabilities are compared with the policy's thresholds and never changed by a rule.
+func Decide(f Facts, p Policy) (prediag.Outcome, []prediag.Reason) {
+	var found []finding
+	for _, check := range []func(Facts, Policy) []finding{signals, scope, fields, answer, state} {
+		found = append(found, check(f, p)...)
+	}
+	outcome := prediag.OutcomeAnswer
+	var reasons []prediag.Reason
+	for _, r := range found {
+		outcome = lessAutomatic(outcome, r.most)
+		reasons = append(reasons, r.Reason)
+	}
+	if outcome == prediag.OutcomeAnswer && f.Draw < p.AuditSample {
+		outcome = prediag.OutcomeSuggest
+		reasons = append(reasons, prediag.Reason{
+			Code: prediag.ReasonAuditSample, Detail: "drawn at random to measure the live precision of answers",
+		})
+	}
+	return outcome, reasons
+}
+
+func lessAutomatic(a, b prediag.Outcome) prediag.Outcome {
+	order := []prediag.Outcome{prediag.OutcomeAnswer, prediag.OutcomeSuggest, prediag.OutcomeEscalate}
+	return order[max(slices.Index(order, a), slices.Index(order, b))]
+}
+
+// signals come from what the customer says in so many words.
+func signals(f Facts, _ Policy) []finding {
+	var out []finding
+	for _, s := range []struct {
+		phrase string
+		code   prediag.ReasonCode
+		about  string
+		most   prediag.Outcome
+	}{
+		{f.Signals.MajorIncident, prediag.ReasonMajorIncident, "signs of a major incident", prediag.OutcomeEscalate},
+		{f.Signals.Urgent, prediag.ReasonUrgent, "the customer says that it is urgent", prediag.OutcomeSuggest},
+		{f.Signals.Sensitive, prediag.ReasonSensitive, "a security, privacy or legal matter", prediag.OutcomeEscalate},
+		{f.Signals.Person, prediag.ReasonPersonRequested, "the customer asks for a person", prediag.OutcomeEscalate},
+	} {
+		if s.phrase != "" {
+			out = append(out, found(s.code, "", s.most, "%s: %q", s.about, s.phrase))
+		}
+	}
+	if f.Signals.Short {
+		out = append(out, found(prediag.ReasonInformationMissing, "", prediag.OutcomeEscalate, "the ticket says too little to go on"))
+	}
+	if f.Redacted {
+		out = append(out, found(prediag.ReasonPersonalData, "", prediag.OutcomeAnswer, "secrets or personal data were removed from the ticket"))
+	}
+	return out
+}
+
+// scope asks whether the ticket is one for this model at all.
+func scope(f Facts, p Policy) []finding {
+	if len(f.Verdict.Fields) == 0 { // no verdict: a degradation, said in state
+		return nil
+	}
+	var out []finding
+	category, ok := f.Verdict.Field(prediag.FieldCategory)
+	if f.Verdict.InScope < p.MinInScope || ok && category.Label == prediag.LabelOutOfScope {
+		out = append(out, found(prediag.ReasonOutOfScope, prediag.FieldCategory, prediag.OutcomeEscalate,
+			"probability of being in scope %.2f, needed %.2f", f.Verdict.InScope, p.MinInScope))
+	}
+	known := len(p.Languages) == 0 || slices.Contains(p.Languages, f.Verdict.Language)
+	if !known || f.Verdict.Language == "und" || f.Verdict.LanguageConfidence < p.MinLanguage {
+		out = append(out, found(prediag.ReasonLanguage, "", prediag.OutcomeEscalate,
+			"language %q with confidence %.2f", f.Verdict.Language, f.Verdict.LanguageConfidence))
+	}
+	return out
+}
+
+// fields compares the verdict's probabilities with the thresholds, in the verdict's order of fields.
+func fields(f Facts, p Policy) []finding {
+	var out []finding
+	for _, v := range f.Verdict.Fields {
+		t, judged := p.Fields[v.Field]
+		if !judged {
+			continue
+		}
+		switch {
+		case v.Probability < t.Show:
+			out = append(out, found(prediag.ReasonLowConfidence, v.Field, prediag.OutcomeEscalate,
+				"%s %q has probability %.2f, needed %.2f to show it", v.Field, v.Label, v.Probability, t.Show))
+		case v.Probability < t.Act:
+			out = append(out, found(prediag.ReasonLowConfidence, v.Field, prediag.OutcomeSuggest,
+				"%s %q has probability %.2f, needed %.2f", v.Field, v.Label, v.Probability, t.Act))
+		}
+		if len(v.Alternatives) > 0 && v.Margin() < t.Margin {
+			out = append(out, found(prediag.ReasonAmbiguous, v.Field, prediag.OutcomeSuggest,
+				"%q and %q are %.2f apart, needed %.2f", v.Label, v.Alternatives[0].Value, v.Margin(), t.Margin))
+		}
+		if v.Field == prediag.FieldCategory && p.humanOnly(v.Label) {
+			out = append(out, found(prediag.ReasonCategoryNotAllowed, v.Field, prediag.OutcomeSuggest, "%q stays with humans", v.Label))
+		}
+	}
+	return out
+}
+
+// answer asks whether there is an answer, and whether the draft may be believed.
+func answer(f Facts, p Policy) []finding {
+	if slices.Contains(f.Degraded, prediag.DegradedSearch) { // not looked for: a degradation, said in state
+		return nil
+	}
+	if len(f.Hits) == 0 || f.Solved < p.Solved.Show {
+		return []finding{found(prediag.ReasonNoArticle, "", prediag.OutcomeEscalate,
+			"the best article solves it with probability %.2f, needed %.2f to show it", f.Solved, p.Solved.Show)}
+	}
+	var out []finding
+	if f.Solved < p.Solved.Act {
+		out = append(out, found(prediag.ReasonLowConfidence, "", prediag.OutcomeSuggest,
+			"the best article solves it with probability %.2f, needed %.2f", f.Solved, p.Solved.Act))
+	}
+	if f.Draft.Grounded < 1 {
+		out = append(out, found(prediag.ReasonNotGrounded, "", prediag.OutcomeSuggest,
+			"%.0f %% of the draft's statements are verified", 100*f.Draft.Grounded))
+	}
+	return out
+}
+
+// state looks at the service, not at the ticket.
+func state(f Facts, p Policy) []finding {
+	var out []finding
+	on := p.CalibratedOn
+	if on.Model != "" && on.Model != f.Verdict.Model {
+		out = append(out, found(prediag.ReasonCalibrationStale, "", prediag.OutcomeSuggest,
+			"the policy was fitted on model %q, this is %q", on.Model, f.Verdict.Model))
+	}
+	for _, d := range f.Degraded {
+		most := prediag.OutcomeSuggest // old articles or a plainer draft still help an agent
+		if d == prediag.DegradedClassifier || d == prediag.DegradedSearch {
+			most = prediag.OutcomeEscalate
+		}
+		out = append(out, found(prediag.ReasonDegraded, "", most, "%s", d))
+	}
+	return out
+}
+
+func found(c prediag.ReasonCode, field string, most prediag.Outcome, format string, args ...any) finding {
+	return finding{prediag.Reason{Code: c, Field: field, Detail: fmt.Sprintf(format, args...)}, most}
+}

@@ -1,0 +1,141 @@
+package triage
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"prediag"
+)
+
+func testPolicy(t testing.TB) Policy {
+	t.Helper()
+	p, err := ParsePolicy(DefaultPolicyFile())
+	require.NoError(t, err)
+	p.AuditSample = 0
+	return p
+}
+
+// sure is a ticket about which nothing is in doubt under the default policy.
+func sure() Facts {
+	return Facts{
+		Verdict: prediag.Verdict{
+			Fields: []prediag.FieldVerdict{{
+				Field: prediag.FieldCategory, Label: "network/dns", Probability: 0.95,
+				Alternatives: []prediag.Label{{Value: "network/connectivity", Probability: 0.03}},
+			}},
+			Language: "en", LanguageConfidence: 0.99, InScope: 0.99, Model: "m1",
+		},
+		Hits:   []prediag.Hit{{ArticleID: "a"}},
+		Draft:  prediag.Draft{Grounded: 1},
+		Solved: 0.95,
+		Draw:   0.5,
+	}
+}
+
+func TestDecide(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Facts, *Policy)
+		want   prediag.Outcome
+		why    []prediag.ReasonCode
+	}{
+		{"nothing in doubt", func(*Facts, *Policy) {}, prediag.OutcomeAnswer, nil},
+		{"probability at the threshold", func(f *Facts, p *Policy) { f.Verdict.Fields[0].Probability = p.Fields["category"].Act }, prediag.OutcomeAnswer, nil},
+		{"under act", func(f *Facts, _ *Policy) { f.Verdict.Fields[0].Probability = 0.79 }, prediag.OutcomeSuggest, codes(prediag.ReasonLowConfidence)},
+		{"under show", func(f *Facts, _ *Policy) { f.Verdict.Fields[0].Probability = 0.30 }, prediag.OutcomeEscalate, codes(prediag.ReasonLowConfidence)},
+		{"two labels close", func(f *Facts, _ *Policy) { f.Verdict.Fields[0].Alternatives[0].Probability = 0.80 }, prediag.OutcomeSuggest, codes(prediag.ReasonAmbiguous)},
+		{"out of scope", func(f *Facts, _ *Policy) { f.Verdict.InScope = 0.1 }, prediag.OutcomeEscalate, codes(prediag.ReasonOutOfScope)},
+		{"label out of scope", func(f *Facts, _ *Policy) { f.Verdict.Fields[0].Label = prediag.LabelOutOfScope }, prediag.OutcomeEscalate, codes(prediag.ReasonOutOfScope)},
+		{"language unknown", func(f *Facts, _ *Policy) { f.Verdict.Language = "und" }, prediag.OutcomeEscalate, codes(prediag.ReasonLanguage)},
+		{"language not supported", func(_ *Facts, p *Policy) { p.Languages = []string{"zh"} }, prediag.OutcomeEscalate, codes(prediag.ReasonLanguage)},
+		{"category of humans", func(_ *Facts, p *Policy) { p.HumanOnly = []string{"network"} }, prediag.OutcomeSuggest, codes(prediag.ReasonCategoryNotAllowed)},
+		{"a category that only begins alike", func(_ *Facts, p *Policy) { p.HumanOnly = []string{"net", "network/d"} }, prediag.OutcomeAnswer, nil},
+		{"no hit", func(f *Facts, _ *Policy) { f.Hits = nil }, prediag.OutcomeEscalate, codes(prediag.ReasonNoArticle)},
+		{"no good hit", func(f *Facts, _ *Policy) { f.Solved = 0.1 }, prediag.OutcomeEscalate, codes(prediag.ReasonNoArticle)},
+		{"a doubtful hit", func(f *Facts, _ *Policy) { f.Solved = 0.6 }, prediag.OutcomeSuggest, codes(prediag.ReasonLowConfidence)},
+		{"not grounded", func(f *Facts, _ *Policy) { f.Draft.Grounded = 0.99 }, prediag.OutcomeSuggest, codes(prediag.ReasonNotGrounded)},
+		{"urgent", func(f *Facts, _ *Policy) { f.Signals.Urgent = "加急" }, prediag.OutcomeSuggest, codes(prediag.ReasonUrgent)},
+		{"major incident", func(f *Facts, _ *Policy) { f.Signals.MajorIncident = "业务中断" }, prediag.OutcomeEscalate, codes(prediag.ReasonMajorIncident)},
+		{"sensitive", func(f *Facts, _ *Policy) { f.Signals.Sensitive = "gdpr" }, prediag.OutcomeEscalate, codes(prediag.ReasonSensitive)},
+		{"a person", func(f *Facts, _ *Policy) { f.Signals.Person = "转人工" }, prediag.OutcomeEscalate, codes(prediag.ReasonPersonRequested)},
+		{"too short", func(f *Facts, _ *Policy) { f.Signals.Short = true }, prediag.OutcomeEscalate, codes(prediag.ReasonInformationMissing)},
+		{"redacted", func(f *Facts, _ *Policy) { f.Redacted = true }, prediag.OutcomeAnswer, codes(prediag.ReasonPersonalData)},
+		{"fitted on this model", func(_ *Facts, p *Policy) { p.CalibratedOn.Model = "m1" }, prediag.OutcomeAnswer, nil},
+		{"fitted on another model", func(_ *Facts, p *Policy) { p.CalibratedOn.Model = "m0" }, prediag.OutcomeSuggest, codes(prediag.ReasonCalibrationStale)},
+		{"old index", func(f *Facts, _ *Policy) { f.Degraded = []prediag.Degradation{prediag.DegradedIndexStale} }, prediag.OutcomeSuggest, codes(prediag.ReasonDegraded)},
+		{"no classifier", func(f *Facts, _ *Policy) {
+			f.Verdict, f.Degraded = prediag.Verdict{}, []prediag.Degradation{prediag.DegradedClassifier}
+		}, prediag.OutcomeEscalate, codes(prediag.ReasonDegraded)},
+		{"no search", func(f *Facts, _ *Policy) {
+			f.Hits, f.Solved, f.Degraded = nil, 0, []prediag.Degradation{prediag.DegradedSearch}
+		}, prediag.OutcomeEscalate, codes(prediag.ReasonDegraded)},
+		{"drawn for audit", func(f *Facts, p *Policy) { p.AuditSample, f.Draw = 0.02, 0.019 }, prediag.OutcomeSuggest, codes(prediag.ReasonAuditSample)},
+		{"not drawn for audit", func(f *Facts, p *Policy) { p.AuditSample, f.Draw = 0.02, 0.02 }, prediag.OutcomeAnswer, nil},
+		{"two reasons, the stricter one counts", func(f *Facts, _ *Policy) { f.Signals.Urgent, f.Verdict.InScope = "asap", 0 }, prediag.OutcomeEscalate, codes(prediag.ReasonUrgent, prediag.ReasonOutOfScope)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, p := sure(), testPolicy(t)
+			c.change(&f, &p)
+			outcome, reasons := Decide(f, p)
+			require.Equal(t, c.want, outcome)
+			var got []prediag.ReasonCode
+			for _, r := range reasons {
+				got = append(got, r.Code)
+				require.NotEmpty(t, r.Detail)
+			}
+			require.Equal(t, c.why, got)
+		})
+	}
+}
+
+func codes(c ...prediag.ReasonCode) []prediag.ReasonCode { return c }
+
+// Less confidence never makes an outcome more automatic.
+func TestDecideIsMonotone(t *testing.T) {
+	p := testPolicy(t)
+	order := map[prediag.Outcome]int{prediag.OutcomeAnswer: 0, prediag.OutcomeSuggest: 1, prediag.OutcomeEscalate: 2}
+	rapid.Check(t, func(rt *rapid.T) {
+		share := rapid.Float64Range(0, 1)
+		f := sure()
+		f.Solved, f.Verdict.InScope, f.Draft.Grounded = share.Draw(rt, "solved"), share.Draw(rt, "in scope"), share.Draw(rt, "grounded")
+		f.Verdict.Fields[0].Probability = share.Draw(rt, "category")
+		worse := f
+		worse.Verdict.Fields = []prediag.FieldVerdict{f.Verdict.Fields[0]}
+		factor := share.Draw(rt, "factor")
+		worse.Solved *= factor
+		worse.Verdict.InScope *= factor
+		worse.Draft.Grounded *= factor
+		worse.Verdict.Fields[0].Probability *= factor
+		a, _ := Decide(f, p)
+		b, _ := Decide(worse, p)
+		if order[b] < order[a] {
+			rt.Fatalf("%s became %s with less confidence", a, b)
+		}
+	})
+}
+
+func TestSignals(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want Signals
+	}{
+		{"My disk is full", Signals{}},
+		{"URGENT: my disk is full", Signals{Urgent: "urgent"}},
+		{"I bought an insurgent album yesterday", Signals{}},
+		{"【加急】磁盘满了，请处理", Signals{Urgent: "加急"}},
+		{"至急対応をお願いします、ログインできません", Signals{Urgent: "至急"}},
+		{"긴급합니다. 서버에 접속이 안 됩니다", Signals{Urgent: "긴급"}},
+		{"The whole production is down since 9:00", Signals{MajorIncident: "production is down"}},
+		{"我们的客户数据被泄露了，要找律师", Signals{Sensitive: "泄露"}},
+		{"请转人工，机器人没有用的", Signals{Person: "转人工"}},
+		{"help", Signals{Short: true}},
+		{"???", Signals{Short: true}},
+		{"无法登录服务器", Signals{}},
+	} {
+		t.Run(c.text, func(t *testing.T) {
+			require.Equal(t, c.want, signalsOf(prediag.Ticket{Body: c.text}))
+		})
+	}
+}

@@ -1,0 +1,81 @@
+package triage
+
+import (
+	"math"
+
+	"prediag"
+	"prediag/internal/code"
+)
+
+// SolvedModel is a logistic function of what the search says about its first hit. Its value is the probability that
+// the hit solves the ticket.
+type SolvedModel struct {
+	Bias     float64 `yaml:"bias"`
+	Coverage float64 `yaml:"coverage"`
+	Margin   float64 `yaml:"margin"`
+	Code     float64 `yaml:"code"`
+	Category float64 `yaml:"category"`
+}
+
+// Features are what SolvedModel looks at, each 0 to 1.
+type Features struct {
+	Coverage float64 // share of the ticket's information that the first hit holds
+	Margin   float64 // distance between the scores of the first hit and the next one on another subject, relative to the first
+	Code     float64 // 1 when the first hit explains a fault code of the ticket
+	Category float64 // probability that the first hit's category is the ticket's
+}
+
+// Probability is the value of the logistic function, 0 to 1.
+func (m SolvedModel) Probability(x Features) float64 {
+	z := m.Bias + m.Coverage*x.Coverage + m.Margin*x.Margin + m.Code*x.Code + m.Category*x.Category
+	return 1 / (1 + math.Exp(-z))
+}
+
+// featuresOf reads the features off a search. codes are the ticket's, canonical. No hits give zeros.
+func featuresOf(v prediag.Verdict, hits []prediag.Hit, codes []string) Features {
+	if len(hits) == 0 {
+		return Features{}
+	}
+	first := hits[0]
+	x := Features{Coverage: first.Coverage, Margin: margin(hits), Category: agreement(v, first.Category)}
+	for _, c := range first.Codes {
+		for _, wanted := range codes {
+			if code.Canonical(c.Code) == wanted {
+				x.Code = 1
+			}
+		}
+	}
+	return x
+}
+
+// margin compares the first hit with the next that is not the same page in another language, because a translation
+// next to its original says nothing against either.
+func margin(hits []prediag.Hit) float64 {
+	if hits[0].Score <= 0 {
+		return 0
+	}
+	for _, h := range hits[1:] {
+		if hits[0].Group != "" && h.Group == hits[0].Group {
+			continue
+		}
+		return max(0, (hits[0].Score-h.Score)/hits[0].Score)
+	}
+	return 1
+}
+
+// agreement is the verdict's probability of a category, 0 when it names neither the category nor has one.
+func agreement(v prediag.Verdict, category string) float64 {
+	f, ok := v.Field(prediag.FieldCategory)
+	if !ok || category == "" {
+		return 0
+	}
+	if f.Label == category {
+		return f.Probability
+	}
+	for _, a := range f.Alternatives {
+		if a.Value == category {
+			return a.Probability
+		}
+	}
+	return 0
+}
