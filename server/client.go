@@ -105,11 +105,9 @@ func errorFrom(err error) error {
 		return nil
 	}
 	st := status.Convert(err)
-	e := &prediag.Error{Kind: kindOf(st.Code(), reasonOf(st)), Reason: reasonOf(st), Message: st.Message(), RetryAfter: retryOf(st)}
-	for _, d := range st.Details() {
-		if bad, ok := d.(*errdetails.BadRequest); ok && len(bad.GetFieldViolations()) > 0 {
-			e.Field = bad.GetFieldViolations()[0].GetField()
-		}
+	e := &prediag.Error{Kind: kindOf(st), Reason: reasonOf(st), Message: st.Message(), RetryAfter: retryOf(st)}
+	if bad, ok := detail[*errdetails.BadRequest](st); ok && len(bad.GetFieldViolations()) > 0 {
+		e.Field = bad.GetFieldViolations()[0].GetField()
 	}
 	if e.Reason == "" && st.Code() == codes.Unavailable { // the transport's, not the service's
 		e.Message = fmt.Sprintf("the service does not answer (%s): is it running?", st.Message())
@@ -121,16 +119,17 @@ func errorFrom(err error) error {
 // errFailed is the kind of an error that the service has no kind for.
 var errFailed = errors.New("the service failed")
 
-// kindOf finds the row of the error table by its reason, which is exact where it is the row's own, then by its code.
-func kindOf(code codes.Code, reason string) error {
-	byCode := errFailed
+// kindOf finds the kind that a status was made of: by the reason of the kind, which a service names in the metadata,
+// and by the code where it does not.
+func kindOf(st *status.Status) error {
+	info, _ := detail[*errdetails.ErrorInfo](st)
 	for _, r := range table() {
-		if r.code == code && r.reason == reason {
+		if r.code == st.Code() && r.reason == info.GetMetadata()[kindKey] {
 			return r.kind
 		}
-		if r.code == code && errors.Is(byCode, errFailed) {
-			byCode = r.kind
-		}
 	}
-	return byCode
+	if kind := rowOfCode(st.Code()).kind; kind != nil {
+		return kind
+	}
+	return errFailed
 }

@@ -14,8 +14,8 @@ import (
 	"prediag"
 )
 
-// undecodable is the number of the unknown field by which lenientCodec tells refuseUndecodable what was wrong. It is
-// the largest that a message can have, and no message of the API uses it.
+// undecodable is the number of the unknown field by which lenientCodec tells refuseUndecodable what was wrong: the
+// field at fault, then the cause. It is the largest that a message can have, and no message of the API uses it.
 const undecodable = protowire.MaxValidNumber
 
 // lenientCodec is gRPC's protobuf codec, except that a request that cannot be decoded is handed on with the reason in
@@ -39,20 +39,40 @@ func (lenientCodec) Unmarshal(data mem.BufferSlice, v any) error {
 		return err
 	}
 	protobuf.Reset(m)
-	raw := protowire.AppendTag(nil, undecodable, protowire.BytesType)
-	m.ProtoReflect().SetUnknown(protowire.AppendString(raw, err.Error()))
+	note := protowire.AppendTag(nil, undecodable, protowire.BytesType)
+	note = protowire.AppendString(note, badText(m.ProtoReflect().Descriptor(), data.Materialize()))
+	note = protowire.AppendTag(note, undecodable, protowire.BytesType)
+	note = protowire.AppendString(note, err.Error())
+	m.ProtoReflect().SetUnknown(note)
 	return nil
 }
 
 // refuseUndecodable answers requests that lenientCodec could not decode.
 func refuseUndecodable(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	if m, ok := req.(protobuf.Message); ok {
-		number, kind, n := protowire.ConsumeTag(m.ProtoReflect().GetUnknown())
-		if n > 0 && number == undecodable && kind == protowire.BytesType {
-			cause, _ := protowire.ConsumeString(m.ProtoReflect().GetUnknown()[n:])
-			return nil, prediag.Invalid("UNDECODABLE_REQUEST", "",
-				fmt.Sprintf("the request cannot be decoded (%s): send protobuf whose strings are valid UTF-8", cause))
-		}
+	m, ok := req.(protobuf.Message)
+	if !ok {
+		return next(ctx, req)
 	}
-	return next(ctx, req)
+	field, rest, ok := consumeNote(m.ProtoReflect().GetUnknown())
+	if !ok {
+		return next(ctx, req)
+	}
+	if field != "" {
+		return nil, prediag.Invalid("NOT_UTF8", field, field+" is not valid UTF-8: convert the text first")
+	}
+	cause, _, _ := consumeNote(rest)
+	return nil, prediag.Invalid("UNDECODABLE_REQUEST", "", fmt.Sprintf("the request cannot be decoded (%s): send protobuf of this API", cause))
+}
+
+// consumeNote reads one text of what lenientCodec wrote, and returns what follows.
+func consumeNote(raw []byte) (text string, rest []byte, ok bool) {
+	number, kind, n := protowire.ConsumeTag(raw)
+	if n < 0 || number != undecodable || kind != protowire.BytesType {
+		return "", nil, false
+	}
+	text, m := protowire.ConsumeString(raw[n:])
+	if m < 0 {
+		return "", nil, false
+	}
+	return text, raw[n+m:], true
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
+	"net/url"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -22,11 +24,29 @@ import (
 // maxReply is the largest answer that passes from gRPC to JSON, bytes.
 const maxReply = 64 << 20
 
-// httpHandler serves the API as JSON, the probes and the metrics. JSON calls go through the gRPC server over a
-// connection in memory, so that they meet the same interceptors. The returned function ends that connection.
+// maxHeader is the largest head of an HTTP request, bytes: room for the longest query that Search takes, in a script
+// whose characters become twelve bytes in a URL.
+const maxHeader = 128 << 10
+
+// index is what GET / says.
+const index = `prediag
+
+POST /v1/triage             {"ticket": {"title": "...", "body": "..."}}
+POST /v1/triage:batch       {"tickets": [...]}
+GET  /v1/diagnoses/{id}
+GET  /v1/search?query=...   POST /v1/search for long queries
+GET  /v1/articles/{id}
+GET  /v1/suggest?query=...
+POST /v1/refresh            GET /v1/operations/{id}
+GET  /v1/status
+GET  /v1/cases              POST /v1/cases:claim, /v1/cases/{id}:claim, :release, :resolve
+GET  /healthz, /readyz, /metrics
+`
+
+// httpHandler serves the API as JSON, the probes and the metrics. JSON calls go through a gRPC server of their own over
+// a connection in memory, so that they meet the same interceptors. The returned function ends that connection.
 func (s *Server) httpHandler() (http.Handler, func(), error) {
 	pipe := bufconn.Listen(1 << 20)
-	go func() { _ = s.grpc.Serve(pipe) }() // ends with the gRPC server, which says why
 	conn, err := grpc.NewClient("passthrough:///in-memory",
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -35,12 +55,15 @@ func (s *Server) httpHandler() (http.Handler, func(), error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect the json gateway: %w", err)
 	}
+	none := func(string) (string, bool) { return "", false }
 	gateway := runtime.NewServeMux(
-		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.JSONPb{
-			MarshalOptions:   protojson.MarshalOptions{EmitUnpopulated: true},
-			UnmarshalOptions: protojson.UnmarshalOptions{DiscardUnknown: true},
-		}),
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, newWireJSON()),
 		runtime.WithErrorHandler(writeError),
+		runtime.WithRoutingErrorHandler(writeRoutingError),
+		runtime.WithDisablePathLengthFallback(),
+		runtime.WithIncomingHeaderMatcher(none), // no handler reads any
+		runtime.WithOutgoingHeaderMatcher(forwardedHeader),
+		runtime.WithOutgoingTrailerMatcher(none),
 	)
 	ctx := context.Background()
 	err = errors.Join(
@@ -51,12 +74,13 @@ func (s *Server) httpHandler() (http.Handler, func(), error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("register the json gateway: %w", err)
 	}
+	go func() { _ = s.inner.Serve(pipe) }() // ends with the server
 	return s.routes(gateway), func() { _ = conn.Close() }, nil
 }
 
 func (s *Server) routes(gateway http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", limited(gateway))
+	mux.Handle("/v1/", guarded(gateway))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
@@ -66,18 +90,26 @@ func (s *Server) routes(gateway http.Handler) http.Handler {
 		}
 		_, _ = fmt.Fprintln(w, "ready")
 	})
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = fmt.Fprint(w, "prediag\n\nGET  /v1/search?query=...\nPOST /v1/triage\nGET  /v1/cases\nGET  /v1/status\nGET  /readyz\nGET  /metrics\n")
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, index) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeRoutingError(r.Context(), nil, newWireJSON(), w, r, http.StatusNotFound)
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff") // replies quote what strangers wrote
+		mux.ServeHTTP(w, r)
+	})
 }
 
-// limited refuses bodies over the limit by their declared length where there is one, and while reading otherwise.
-func limited(next http.Handler) http.Handler {
+// guarded refuses URLs that are not UTF-8, which would fail inside the gateway, and bodies over the limit: by their
+// declared length where there is one, and while reading otherwise.
+func guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > maxMessage {
-			err := statusOf(bodyTooLarge())
-			writeError(r.Context(), nil, &runtime.JSONPb{}, w, r, err.Err())
+		err := checkURL(r.URL)
+		if err == nil && r.ContentLength > maxMessage {
+			err = bodyTooLarge()
+		}
+		if err != nil {
+			writeError(r.Context(), nil, newWireJSON(), w, r, statusOf(err).Err())
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxMessage)
@@ -85,32 +117,28 @@ func limited(next http.Handler) http.Handler {
 	})
 }
 
-func bodyTooLarge() error {
-	return &prediag.Error{
-		Kind: prediag.ErrTooLarge, Reason: "REQUEST_TOO_LARGE",
-		Message: fmt.Sprintf("the request has more than %d bytes: send fewer or shorter tickets", maxMessage),
+func checkURL(u *url.URL) error {
+	if !utf8.ValidString(u.Path) {
+		return prediag.Invalid("NOT_UTF8", "", "the path is not valid UTF-8: escape the bytes of UTF-8 text")
 	}
+	values, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return prediag.Invalid("INVALID_PARAMETER", "", fmt.Sprintf("the query of the URL is malformed (%v): escape percent signs and semicolons", err))
+	}
+	for name, texts := range values {
+		if !utf8.ValidString(name) || slices.ContainsFunc(texts, func(t string) bool { return !utf8.ValidString(t) }) {
+			return prediag.Invalid("NOT_UTF8", "", "a parameter of the URL is not valid UTF-8: escape the bytes of UTF-8 text")
+		}
+	}
+	return nil
 }
 
-// writeError gives errors that the gateway itself finds (no JSON, a wrong type) the same details as all others.
-func writeError(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
-	st := runtimeStatus(err)
-	if len(st.Details()) == 0 && strings.Contains(st.Message(), "http: request body too large") {
-		st = statusOf(bodyTooLarge())
-	}
-	body, marshalErr := m.Marshal(st.Proto())
-	if marshalErr != nil {
-		http.Error(w, st.Message(), http.StatusInternalServerError)
-		return
-	}
-	code := runtime.HTTPStatusFromCode(st.Code())
-	if reasonOf(st) == "REQUEST_TOO_LARGE" {
-		code = http.StatusRequestEntityTooLarge
-	}
-	if d := retryOf(st); d > 0 {
-		w.Header().Set("Retry-After", fmt.Sprint(int(d.Seconds()+0.999)))
-	}
-	w.Header().Set("Content-Type", m.ContentType(nil))
-	w.WriteHeader(code)
-	_, _ = w.Write(body)
+// forwardedHeader lets the service's own headers pass from gRPC to HTTP.
+func forwardedHeader(name string) (string, bool) { return name, name == leftOutHeader }
+
+func newWireJSON() *wireJSON {
+	return &wireJSON{runtime.JSONPb{
+		MarshalOptions:   protojson.MarshalOptions{EmitUnpopulated: true},
+		UnmarshalOptions: protojson.UnmarshalOptions{DiscardUnknown: true},
+	}}
 }

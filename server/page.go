@@ -53,7 +53,8 @@ func queryHash(r *pb.SearchRequest) [8]byte {
 	return [8]byte(sum[:8])
 }
 
-// digest is the hash of a message's content. It is compared within one version of the service only.
+// digest is the hash of a message's content. Another version of the protobuf library may encode another order of bytes:
+// then a page token, or a request_id from before the upgrade, is refused, and nothing worse.
 func digest(m proto.Message) [sha256.Size]byte {
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil { // text that is not UTF-8: refused before by the codec, and by validation afterwards

@@ -2,6 +2,9 @@ package server
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -50,9 +53,11 @@ func (s *reviewService) ListCases(ctx context.Context, r *pb.ListCasesRequest) (
 	if err != nil {
 		return nil, err
 	}
-	return &pb.ListCasesResponse{
+	resp := &pb.ListCasesResponse{
 		Cases: mapped(page.Cases, caseTo), NextPageToken: page.Next, OpenCount: uint32(page.Open),
-	}, nil
+	}
+	setLeftOut(ctx, fit(resp, mapped(resp.GetCases(), (*pb.Case).GetDiagnosis), 0))
+	return resp, nil
 }
 
 func (s *reviewService) ClaimCase(ctx context.Context, r *pb.ClaimCaseRequest) (*pb.ClaimCaseResponse, error) {
@@ -104,8 +109,9 @@ func (s *reviewService) ResolveCase(ctx context.Context, r *pb.ResolveCaseReques
 	if len(res.GetLabels()) > prediag.MaxTicketFields {
 		c.fail("TOO_MANY_VALUES", "resolution.labels", "%d labels, at most %d are taken", len(res.GetLabels()), prediag.MaxTicketFields)
 	}
-	for k, v := range res.GetLabels() {
-		c.text("resolution.labels", k+v, prediag.MaxFieldBytes)
+	for _, k := range slices.Sorted(maps.Keys(res.GetLabels())) { // sorted: the same request always gives the same error
+		c.text("resolution.labels", k, prediag.MaxFieldBytes)
+		c.text(fmt.Sprintf("resolution.labels[%.64q]", k), res.GetLabels()[k], prediag.MaxFieldBytes)
 	}
 	if _, ok := actions().from(res.GetAction()); !ok {
 		c.fail("ACTION_UNKNOWN", "resolution.action", "resolution.action is %v: use ACCEPTED, CORRECTED or REJECTED", res.GetAction())

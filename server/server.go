@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -24,7 +25,8 @@ import (
 	pb "prediag/proto/prediag/v1"
 )
 
-// Triager diagnoses tickets and records the results.
+// Triager diagnoses tickets and records the results. A ticket that is blank or over a limit of package prediag gets an
+// error of kind prediag.ErrInvalid or prediag.ErrTooLarge whose field begins with "ticket".
 type Triager interface {
 	// Triage diagnoses one ticket; it is on disk when Triage returns. The same key gives the same diagnosis again.
 	Triage(ctx context.Context, key prediag.RequestKey, t prediag.Ticket) (prediag.Diagnosis, error)
@@ -122,20 +124,27 @@ const maxMessage = 16 << 20
 
 // Server serves one set of parts.
 type Server struct {
-	parts   Parts
-	opt     Options
-	metrics *metrics
-	grpc    *grpc.Server
-	health  *health.Server
+	parts    Parts
+	opt      Options
+	metrics  *metrics
+	grpc     *grpc.Server // for the network
+	inner    *grpc.Server // for the JSON gateway: it stops after the gateway, which lets accepted requests finish
+	health   *health.Server
+	stopping context.Context // ends when the service begins to stop
+	stop     context.CancelFunc
 }
 
 // New makes a server. It does not listen yet.
 func New(parts Parts, opt Options) *Server {
 	s := &Server{parts: parts, opt: opt.withDefaults(), health: health.NewServer()}
+	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.metrics = newMetrics(parts.Status, s.opt.Now)
-	s.grpc = grpc.NewServer(
+	interceptors := grpc.ChainUnaryInterceptor(s.observe, s.recovered, s.admit(), refuseUndecodable, s.deadline)
+	s.inner = grpc.NewServer(interceptors, grpc.MaxRecvMsgSize(maxReply))
+	s.grpc = grpc.NewServer(interceptors,
 		grpc.ForceServerCodecV2(lenientCodec{}),
-		grpc.ChainUnaryInterceptor(s.observe, s.recovered, s.admit(), refuseUndecodable, s.deadline),
+		grpc.ChainStreamInterceptor(s.streamed),
+		grpc.UnknownServiceHandler(unknownMethod),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxConcurrentStreams(250),
 		grpc.ConnectionTimeout(5*time.Second),
@@ -145,17 +154,28 @@ func New(parts Parts, opt Options) *Server {
 			MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: time.Minute, Time: 2 * time.Minute, Timeout: 20 * time.Second,
 		}),
 	)
-	pb.RegisterTriageServiceServer(s.grpc, &triageService{triager: parts.Triager, record: parts.Record, metrics: s.metrics})
-	pb.RegisterKnowledgeServiceServer(s.grpc, newKnowledgeService(parts, s.opt.Now))
-	pb.RegisterReviewServiceServer(s.grpc, &reviewService{queue: parts.Queue, record: parts.Record, now: s.opt.Now})
-	healthpb.RegisterHealthServer(s.grpc, s.health)
-	reflection.Register(s.grpc)
+	s.register()
 	s.publishHealth()
 	return s
 }
 
+// register gives both gRPC servers the same services; health and reflection are for the network only.
+func (s *Server) register() {
+	triage := &triageService{triager: s.parts.Triager, record: s.parts.Record, metrics: s.metrics, log: s.opt.Logger}
+	knowledge := newKnowledgeService(s.parts, s.opt.Now)
+	review := &reviewService{queue: s.parts.Queue, record: s.parts.Record, now: s.opt.Now}
+	for _, g := range []*grpc.Server{s.grpc, s.inner} {
+		pb.RegisterTriageServiceServer(g, triage)
+		pb.RegisterKnowledgeServiceServer(g, knowledge)
+		pb.RegisterReviewServiceServer(g, review)
+	}
+	healthpb.RegisterHealthServer(s.grpc, s.health)
+	reflection.Register(s.grpc)
+}
+
 // Serve answers on both listeners until ctx ends, then lets accepted calls finish within Options.Drain. It returns nil
-// after a stop that was asked for.
+// after a stop that was asked for. A handler that does not heed its context may still be at work afterwards. A server
+// serves once.
 func (s *Server) Serve(ctx context.Context, grpcAddr, httpAddr net.Listener) error {
 	handler, closeGateway, err := s.httpHandler()
 	if err != nil {
@@ -164,7 +184,8 @@ func (s *Server) Serve(ctx context.Context, grpcAddr, httpAddr net.Listener) err
 	defer closeGateway()
 	web := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.opt.Logger.Handler(), slog.LevelWarn),
+		WriteTimeout:   s.opt.BatchTime + 2*time.Minute, // counted from the head: the body, the longest call, the reply
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.opt.Logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 2)
 	go func() { failed <- s.grpc.Serve(grpcAddr) }()
@@ -185,24 +206,43 @@ func (s *Server) Serve(ctx context.Context, grpcAddr, httpAddr net.Listener) err
 	}
 }
 
-// drain stops: no new calls, the accepted ones may finish, and what is left at the limit is cut off. The limit is
-// needed because a graceful stop never ends while somebody watches the health service.
+// drain stops: no new calls, the accepted ones may finish, and what is left at the limit is cut off.
 func (s *Server) drain(web *http.Server) {
 	s.health.Shutdown()
 	ctx, cancel := context.WithTimeout(context.Background(), s.opt.Drain)
 	defer cancel()
-	if err := web.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		s.opt.Logger.Warn("stop http", "error", err)
-	}
+	time.AfterFunc(min(lastWord, s.opt.Drain/2), s.stop)
+	var both sync.WaitGroup
+	both.Go(func() {
+		if err := web.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			s.opt.Logger.Warn("stop http", "error", err)
+		}
+		_ = web.Close()
+	})
+	both.Go(func() { stopGRPC(ctx, s.grpc) })
+	both.Wait()
+	stopGRPC(ctx, s.inner)
+}
+
+const (
+	lastWord = 100 * time.Millisecond // that health watches get, to hear NOT_SERVING
+	cutOff   = time.Second            // that handlers get after the limit, to notice that their call is over
+)
+
+// stopGRPC stops gracefully until ctx ends and hard afterwards. It does not wait for handlers that do not notice.
+func stopGRPC(ctx context.Context, g *grpc.Server) {
 	done := make(chan struct{})
-	go func() { s.grpc.GracefulStop(); close(done) }()
+	go func() { g.GracefulStop(); close(done) }()
 	select {
 	case <-done:
+		return
 	case <-ctx.Done():
-		s.grpc.Stop()
-		<-done
 	}
-	_ = web.Close()
+	g.Stop()
+	select {
+	case <-done:
+	case <-time.After(cutOff):
+	}
 }
 
 // publishHealth tells the health service what Status says.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -18,6 +19,7 @@ type triageService struct {
 	triager Triager
 	record  Record
 	metrics *metrics
+	log     *slog.Logger
 }
 
 // key makes a request key. content is the request without its request_id.
@@ -35,6 +37,7 @@ func (s *triageService) Triage(ctx context.Context, r *pb.TriageRequest) (*pb.Tr
 	if r.GetTicket() == nil {
 		c.fail("TICKET_EMPTY", "ticket", "the request holds no ticket: send {\"ticket\": {\"title\": ..., \"body\": ...}}")
 	}
+	c.time("ticket.create_time", r.GetTicket().GetCreateTime())
 	if c.err != nil {
 		return nil, c.err
 	}
@@ -58,41 +61,75 @@ func (s *triageService) BatchTriage(ctx context.Context, r *pb.BatchTriageReques
 	if c.err != nil {
 		return nil, c.err
 	}
-	keys := make([]prediag.RequestKey, len(r.GetTickets()))
-	tickets := make([]prediag.Ticket, len(r.GetTickets()))
-	for i, t := range r.GetTickets() {
-		if id := r.GetRequestId(); id != "" {
-			keys[i] = key("BatchTriage", fmt.Sprintf("%s#%d", id, i), t)
-		}
-		tickets[i] = ticketFrom(t)
+	results := make([]*pb.BatchTriageResult, len(r.GetTickets()))
+	b := batchOf(r)
+	for i, err := range b.refused {
+		results[i] = s.itemError(i, err)
 	}
-	ds, errs := s.triager.Batch(ctx, keys, tickets)
+	ds, errs := s.triager.Batch(ctx, b.keys, b.tickets)
 	if err := ctx.Err(); err != nil {
 		return nil, err // the deadline is the batch's, not that of the tickets that it cut off
 	}
-	results := make([]*pb.BatchTriageResult, len(ds))
-	for i := range ds {
-		results[i] = s.result(i, ds[i], errs[i])
+	for j, i := range b.place {
+		if errs[j] != nil {
+			results[i] = s.itemError(i, errs[j])
+			continue
+		}
+		s.metrics.outcome(ds[j].Outcome)
+		results[i] = &pb.BatchTriageResult{Result: &pb.BatchTriageResult_Diagnosis{Diagnosis: diagnosisTo(ds[j])}}
 	}
-	return &pb.BatchTriageResponse{Results: results}, nil
+	resp := &pb.BatchTriageResponse{Results: results}
+	setLeftOut(ctx, fit(resp, batchDiagnoses(results), 1))
+	return resp, nil
 }
 
-// result is one item of a batch. Its hits come without passages, so that a full batch stays within the 4 MiB that gRPC
-// clients accept by default; the draft quotes the passages that matter, and GetDiagnosis returns all.
-func (s *triageService) result(i int, d prediag.Diagnosis, err error) *pb.BatchTriageResult {
-	if err != nil {
-		e := describe(err)
-		return &pb.BatchTriageResult{Result: &pb.BatchTriageResult_Error{Error: &pb.ItemError{
-			Code: int32(e.code), Reason: e.reason, Message: e.message,
-			Field: strings.Replace(e.field, "ticket", fmt.Sprintf("tickets[%d]", i), 1),
-		}}}
+// batch is what a batch request asks for, without the tickets that are refused here.
+type batch struct {
+	keys    []prediag.RequestKey
+	tickets []prediag.Ticket
+	place   []int         // of each ticket in the request
+	refused map[int]error // by place
+}
+
+func batchOf(r *pb.BatchTriageRequest) batch {
+	b := batch{refused: make(map[int]error)}
+	for i, t := range r.GetTickets() {
+		var c check
+		if c.time("ticket.create_time", t.GetCreateTime()); c.err != nil {
+			b.refused[i] = c.err
+			continue
+		}
+		k := prediag.RequestKey{}
+		if id := r.GetRequestId(); id != "" {
+			k = key("BatchTriage", fmt.Sprintf("%s#%d", id, i), t)
+		}
+		b.keys, b.tickets, b.place = append(b.keys, k), append(b.tickets, ticketFrom(t)), append(b.place, i)
 	}
-	s.metrics.outcome(d.Outcome)
-	m := diagnosisTo(d)
-	for _, h := range m.GetHits() {
-		h.Passages = nil
+	return b
+}
+
+// itemError is the error of the i-th ticket of a batch.
+func (s *triageService) itemError(i int, err error) *pb.BatchTriageResult {
+	e := describe(err)
+	if e.operators() {
+		s.log.Error("ticket of a batch failed", "item", i, "error", err)
 	}
-	return &pb.BatchTriageResult{Result: &pb.BatchTriageResult_Diagnosis{Diagnosis: m}}
+	if within, ok := strings.CutPrefix(e.field, "ticket"); ok {
+		e.field = fmt.Sprintf("tickets[%d]%s", i, within)
+	}
+	return &pb.BatchTriageResult{Result: &pb.BatchTriageResult_Error{Error: &pb.ItemError{
+		Code: int32(e.code), Reason: e.reason, Message: e.message, Field: e.field,
+	}}}
+}
+
+func batchDiagnoses(results []*pb.BatchTriageResult) []*pb.Diagnosis {
+	var ds []*pb.Diagnosis
+	for _, r := range results {
+		if d := r.GetDiagnosis(); d != nil {
+			ds = append(ds, d)
+		}
+	}
+	return ds
 }
 
 func (s *triageService) GetDiagnosis(ctx context.Context, r *pb.GetDiagnosisRequest) (*pb.GetDiagnosisResponse, error) {

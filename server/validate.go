@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"prediag"
 )
 
@@ -52,6 +54,13 @@ func (c *check) list(field string, values []string) {
 	}
 	for i, v := range values {
 		c.text(fmt.Sprintf("%s[%d]", field, i), v, prediag.MaxFieldBytes)
+	}
+}
+
+// time refuses what is no moment of the years 1 to 9999.
+func (c *check) time(field string, t *timestamppb.Timestamp) {
+	if t != nil && t.CheckValid() != nil {
+		c.fail("TIME_INVALID", field, "%s is out of range: use a time of the years 1 to 9999 with 0 to 999,999,999 nanoseconds", field)
 	}
 }
 
