@@ -38,7 +38,7 @@ var columnWords = [...]struct {
 		"procedure", "suggestion", "troubleshoot", "what to do", "remedy", "workaround", "=fix", "解决", "处理", "对策", "建议", "対処", "対応",
 		"解決", "해결", "조치", "lösung", "abhilfe", "solución", "решение"}},
 	{roleMessage, []string{"message", "alarm name", "event name", "错误信息", "错误消息", "提示信息", "报错信息", "告警名称", "メッセージ", "메시지", "meldung"}},
-	{roleAlarm, []string{"alarm id", "alarm code", "告警id", "告警码", "告警 id", "アラームid", "アラーム id", "알람 id"}},
+	{roleAlarm, []string{"alarm id", "alarm code", "=alarm", "=告警", "=アラーム", "=알람", "=경보", "告警id", "告警码", "告警 id", "アラームid", "アラーム id", "알람 id"}},
 	{roleCode, []string{"error code", "errorcode", "fault code", "return code", "result code", "event id", "exception code", "=code", "=error",
 		"错误码", "错误代码", "故障码", "故障代码", "返回码", "返回代码", "エラーコード", "障害コード", "=コード", "오류 코드", "오류코드", "에러 코드", "장애 코드", "=코드",
 		"fehlercode", "code d'erreur", "código de error", "código de erro", "код ошибки", "异常码", "=代码", "=错误"}},

@@ -12,6 +12,7 @@ type record struct {
 	ID        string       `json:"id"`
 	Title     string       `json:"title"`
 	Body      string       `json:"body"`
+	Format    string       `json:"format"` // of Body: "markdown"; anything else is plain text
 	URL       string       `json:"url"`
 	Lang      string       `json:"lang"`
 	Language  string       `json:"language"`
@@ -60,18 +61,29 @@ func parseRecord(source, p string, line []byte) (prediag.Article, string) {
 	if strings.TrimSpace(text) == "" {
 		return prediag.Article{}, SkipEmpty
 	}
-	doc := parsed{meta: r.meta()}
-	w := &body{title: doc.title}
-	if !hasHeadings(text) || !plainLines(w, text) {
-		w = &body{title: doc.title}
-		guessSections(w, text)
+	doc := r.parse(text)
+	if strings.TrimSpace(doc.body) == "" {
+		return prediag.Article{}, SkipEmpty
 	}
-	doc.from(w)
 	if doc.title == "" {
 		first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 		doc.title = clip(oneLine(first), 120)
 	}
 	return doc.article(source, p+"#"+r.ID), ""
+}
+
+// parse reads the record's body: as Markdown where it says so, else as plain text, in which Markdown's headings count.
+func (r *record) parse(text string) parsed {
+	doc := parsed{meta: r.meta()}
+	w := &body{title: doc.title}
+	if strings.EqualFold(r.Format, "markdown") {
+		markdownBody(w, text, false)
+	} else if !hasHeadings(text) || !plainLines(w, text) || w.empty() {
+		w = &body{title: doc.title}
+		guessSections(w, text)
+	}
+	doc.from(w)
+	return doc
 }
 
 // meta returns the record's fields as an article has them.

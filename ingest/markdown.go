@@ -18,6 +18,7 @@ var (
 	shortcode   = regexp.MustCompile(`\{\{[<%][^{}]*[%>]\}\}`)
 	anchor      = regexp.MustCompile(`[ \t]*\{#[^{}\n]*\}`)
 	spacedLink  = regexp.MustCompile(`\]\(([^()<>"'\n]*(?:\([^()<>"'\n]*\)[^()<>"'\n]*)* (?:[^()<>"'\n]|\([^()<>"'\n]*\))*)\)`)
+	headingTail = regexp.MustCompile(`\{[ \t]*[#.:][^{}]*\}[ \t]*(#*[ \t]*\n?)$`)
 	mdxComment  = regexp.MustCompile(`\{/\*[^{}]*\*/\}`)
 	moduleLine  = regexp.MustCompile(`^(?:import\s.*(?:from\s*)?['"][^'"]+['"];?|export\s+(?:const|let|var|default|function|async|class|\{).*)$`)
 	admonition  = regexp.MustCompile(`^[ \t]*:{3,}[ \t]*(\w*)[ \t]*(?:\[(.*)\]|(.*))$`)
@@ -48,22 +49,21 @@ func parseMarkdown(text string, mdx bool) (parsed, string) {
 		m.id = "" // site generators mean by it the page's name within its folder
 	}
 	doc.meta = m
-	rest = prepareMarkdown(rest, mdx)
 	w := &body{title: m.title}
-	if costly(rest) {
-		plainLines(w, rest)
-		doc.from(w)
-		return doc, ""
-	}
-	var out bytes.Buffer
-	rk := newRawTags(rest, mdx)
-	if err := convert(rest, rk, &out); err != nil {
-		plainLines(w, rest)
-	} else {
-		renderHTML(w, out.Bytes())
-	}
+	markdownBody(w, rest, mdx)
 	doc.from(w)
 	return doc, ""
+}
+
+// markdownBody writes a Markdown text without front matter.
+func markdownBody(w *body, text string, mdx bool) {
+	text = prepareMarkdown(text, mdx)
+	var out bytes.Buffer
+	if costly(text) || convert(text, newRawTags(text, mdx), &out) != nil {
+		plainLines(w, text)
+		return
+	}
+	renderHTML(w, out.Bytes())
 }
 
 // convert renders Markdown as HTML. Tags that are placeholders rather than markup come out as text.
@@ -84,7 +84,7 @@ func prepareMarkdown(text string, mdx bool) string {
 	lines := strings.SplitAfter(joinTableRows(text), "\n")
 	for _, line := range lines {
 		bare := strings.TrimRight(line, "\n")
-		if m := fenceOpener.FindStringSubmatch(bare); m != nil {
+		if m := fenceIn(bare); m != nil {
 			switch {
 			case fence == "":
 				fence = m[1]
@@ -111,6 +111,14 @@ func prepareMarkdown(text string, mdx bool) string {
 	return b.String()
 }
 
+// fenceIn matches a line that opens or closes a code block.
+func fenceIn(line string) []string {
+	if !strings.Contains(line, "```") && !strings.Contains(line, "~~~") {
+		return nil
+	}
+	return fenceOpener.FindStringSubmatch(line)
+}
+
 // prepareLine cleans one line outside of code.
 func prepareLine(line, bare string) string {
 	if strings.Contains(bare, ":::") {
@@ -123,6 +131,9 @@ func prepareLine(line, bare string) string {
 	}
 	if strings.Contains(line, "{#") {
 		line = anchor.ReplaceAllString(line, "")
+	}
+	if strings.HasPrefix(line, "#") && strings.Contains(line, "{") {
+		line = headingTail.ReplaceAllString(line, "$1")
 	}
 	if strings.Contains(line, "](") {
 		line = spacedLink.ReplaceAllString(line, "](<$1>)")
@@ -242,7 +253,10 @@ func nesting(line string) int {
 			return n
 		}
 	}
-	return 0
+	if rule := strings.Trim(line, " \t\n"); rule != "" && strings.Trim(rule, rule[:1]+" \t") == "" && rule[0] != '>' {
+		return 0
+	}
+	return n
 }
 
 // rawTagsKey is the attribute of the document node under which rawKeeper finds what to keep.
