@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -50,13 +49,13 @@ func traitsOf(v string) (t traits) {
 // notValue matches what stands in place of a value: variables, templates, masks and words.
 var notValue = regexp.MustCompile(`(?i)^(?:[$%]?[{(\[<%].*|\$[a-z_][\w.]*\$?|env\..*|process\.env.*|os\.(?:environ|getenv).*|` +
 	`[*x.•-]{3,}|(?:a{8}|0{8}).*|(?:null|nil|none|true|false|required|optional|expired|invalid|wrong|incorrect|changed|reset|` +
-	`missing|empty|string|str|file|value|your[_-]?\w*|example|secret|password|token|new|get\w*\(.*|function.*|and|or|the|not|is|` +
+	`missing|empty|all|any|string|str|file|value|your[_-]?\w*|example|secret|password|token|new|get\w*\(.*|function.*|and|or|the|not|is|` +
 	`error|errors|failed|failure|failures|authentication)[.,;:)]?)$`)
 
 // isValue reports whether what follows "password=" is a value.
 func isValue(s string, start, end int) bool {
 	v := s[start:end]
-	if notValue.MatchString(v) {
+	if notValue.MatchString(v) || notSecret.MatchString(v) {
 		return false
 	}
 	t := traitsOf(v)
@@ -74,6 +73,9 @@ func isValue(s string, start, end int) bool {
 	return true
 }
 
+// notSecret matches addresses, the port and path of a URL, and whole commands.
+var notSecret = regexp.MustCompile(`^(?:https?://.*|\d{2,5}/.*|\S+ \S+ \S+ .*)$`)
+
 // countName matches settings that hold numbers: "token_limit=4096", "tokens: 512".
 var countName = regexp.MustCompile(`(?i)(?:tokens|count|limit|length|size|max|min|ttl|expir\w*|timeout|age|days|usage)["'\]]{0,2}\s*[:=]\s*$`)
 
@@ -87,14 +89,16 @@ func isKey(s string, start, end int) bool {
 // isKeyValue does so for what follows "key=": at least 16 characters, and not the name of a public thing.
 func isKeyValue(s string, start, end int) bool {
 	before := strings.ToLower(s[max(0, start-40):start])
-	return end-start >= 16 && isKey(s, start, end) && !strings.Contains(before, "public") && !strings.Contains(before, "fingerprint") &&
-		strings.IndexByte(s[start:end], ' ') < 0
+	return end-start >= 16 && isKey(s, start, end) && !notKeyName.MatchString(before) && strings.IndexByte(s[start:end], ' ') < 0
 }
+
+// notKeyName matches the names of keys that are public, or keys of data.
+var notKeyName = regexp.MustCompile(`public|fingerprint|(?:start|end|primary|partition|sort|range|row|cache|routing|object)_?key`)
 
 // isPassword reports whether what follows "the password is" is one: letters with digits or signs, or quoted.
 func isPassword(s string, start, end int) bool {
 	v := s[start:end]
-	if notValue.MatchString(v) {
+	if notValue.MatchString(v) || notSecret.MatchString(v) || strings.IndexByte(">}])/:=|", v[0]) >= 0 {
 		return false
 	}
 	t := traitsOf(v)
@@ -105,6 +109,14 @@ func isPassword(s string, start, end int) bool {
 		return t.digit || t.sign || start > 2 && s[start-2] != ' ' || strings.IndexByte(v, ' ') < 0
 	}
 	return (t.lower || t.upper) && t.digit && !looksLikeCode(v) || (t.lower || t.upper) && strings.ContainsAny(v, "@!#$%^&*") && len(v) >= 8
+}
+
+// isOption reports whether what follows "-p" is a password and not a path, a port or a name.
+func isOption(s string, start, end int) bool {
+	v := s[start:end]
+	t := traitsOf(v)
+	return !notValue.MatchString(v) && strings.IndexByte(v, '/') < 0 && !looksLikeCode(v) && (t.lower || t.upper) &&
+		(t.digit || strings.ContainsAny(v, "@!#$%^&*"))
 }
 
 // codeShape matches what often follows "password" in a complaint and is none: codes, addresses, versions, options.
@@ -165,12 +177,27 @@ func isResidentID(s string, start, end int) bool {
 	return "10X98765432"[sum%11] == strings.ToUpper(v)[17]
 }
 
-// isCard checks a bank card number: 15 to 19 digits, a first digit that card networks use, the check digit of ISO/IEC 7812
-// (Luhn).
+// isCard checks a bank card number: 15 to 19 digits in the usual groups, a first digit that card networks use, the check
+// digit of ISO/IEC 7812 (Luhn). Longer ones than 16 digits, which may be timestamps, need the prefix of UnionPay, groups,
+// or a word before them.
 func isCard(s string, start, end int) bool {
 	v := digitsOf(s[start:end])
-	return standsAlone(s, start, end) && len(v) >= 15 && v[0] >= '2' && v[0] <= '6' && luhn(v)
+	if !standsAlone(s, start, end) || !cardGroups.MatchString(s[start:end]) || v[0] < '2' || v[0] > '6' || !luhn(v) {
+		return false
+	}
+	switch len(v) {
+	case 15:
+		return strings.HasPrefix(v, "34") || strings.HasPrefix(v, "37")
+	case 16:
+		return true
+	}
+	return strings.HasPrefix(v, "62") || len(v) < end-start || cardWord.MatchString(s[max(0, start-40):start])
 }
+
+var (
+	cardGroups = regexp.MustCompile(`^(?:\d{15,19}|(?:\d{4}[ -]){3,4}\d{1,4}|\d{4}[ -]\d{6}[ -]\d{5})$`)
+	cardWord   = regexp.MustCompile(`(?i)card|卡|カード|카드|karte|carte|tarjeta|cartão|карт`)
+)
 
 func luhn(v string) bool {
 	sum := 0
@@ -216,7 +243,7 @@ func isPhone(s string, start, end int) bool {
 	return n >= 7 && n <= 16 && !dateOrAddress.MatchString(v) && (start == 0 || !alnum(s[start-1]))
 }
 
-var dateOrAddress = regexp.MustCompile(`^(?:(?:19|20)\d\d[-.]\d{1,2}[-.]\d{1,2}.*|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}.*)$`)
+var dateOrAddress = regexp.MustCompile(`^(?:\+\d+\.\d+|(?:19|20)\d\d[-.]\d{1,2}[-.]\d{1,2}.*|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}.*)$`)
 
 func isHandle(s string, start, end int) bool { return traitsOf(s[start:end]).digit }
 
@@ -230,13 +257,17 @@ func isPlate(s string, start, _ int) bool {
 	return false
 }
 
+// surnames are the most frequent Chinese family names; they cover about nine people in ten.
+const surnames = `王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊` +
+	`白孟秦邱侯江尹薛闫雷段史陶黎贺毛郝顾龚邵万覃武钱戴严莫孔常汤赖洪施牛温康葛庞樊兰季俞章鲁倪安欧阳诸葛司马上官張劉陳楊黃趙吳孫馬羅鄭許韓鄧馮蕭葉蘇呂盧`
+
 // isName leaves out the words that follow "contact" without being a name.
 func isName(s string, start, end int) bool {
-	for _, w := range []string{"电话", "手机", "邮箱", "信息", "方式", "地址", "姓名", "不能", "无法", "没有", "为空", "错误", "是谁"} {
+	for _, w := range []string{"电话", "手机", "邮箱", "信息", "方式", "地址", "姓名", "不能", "无法", "没有", "为空", "错误", "是谁", "的"} {
 		if strings.Contains(s[start:end], w) {
 			return false
 		}
 	}
 	r, _ := utf8.DecodeRuneInString(s[start:])
-	return unicode.Is(unicode.Han, r)
+	return strings.ContainsRune(surnames, r)
 }

@@ -45,6 +45,10 @@ func TestText(t *testing.T) {
 		{"resident id with a wrong check digit", "编号110105194912310021。", "编号110105194912310021。"},
 		{"card", "card 4111 1111 1111 1111 ok", "card [CARD-1] ok"},
 		{"card with a wrong check digit", "order 4111111111111112", "order 4111111111111112"},
+		{"timestamp with a right check digit", "ts 434693927394607136", "ts 434693927394607136"},
+		{"name and passport", "联系人林磊，护照号G62366531", "联系人[NAME-1]，护照号[PASSPORT-1]"},
+		{"name of a field", "联系人信息，姓名为空", "联系人信息，姓名为空"},
+		{"port and folder", "mysql -h 127.0.0.1 -P 4001; mkdir -p 'data/how_to1/'", "mysql -h 127.0.0.1 -P 4001; mkdir -p 'data/how_to1/'"},
 		{"iban", "to DE89 3704 0044 0532 0130 00 please", "to [IBAN-1] please"},
 		{"iban with a wrong check number", "DE88370400440532013000", "DE88370400440532013000"},
 		{"diagnostic values stay", "10.0.0.13 ACS.0013 i-0abc123 9bf716c8-a34f-4f2c-8cf7-46b7ba419855 2026-11-22 10:00:00 sha256:7a51060abc host-1.example.com",
@@ -55,6 +59,8 @@ func TestText(t *testing.T) {
 			clean, found := Text(c.in)
 			require.Equal(t, c.want, clean)
 			require.Equal(t, clean == c.in, len(found) == 0)
+			again, _ := Text(clean)
+			require.Equal(t, clean, again)
 		})
 	}
 }

@@ -44,10 +44,10 @@ var secretRules = []rule{
 		`(?i)(?:密码|密碼|口令|パスワード|비밀번호|пароль|contraseña|mot de passe|senha|kennwort|passwor[dt]|passwd|\bpwd)(?:[ \t]*(?:\(|是|为|為|改成|改为|设为|设置为|重置为|は|is|was|ist|est|es|to|:|=))*[ \t]*(?:["'“「]([^"'”」\n]{4,})|([^\s"'，。；、：:=,;“”「」（）()]{6,}))`), isPassword},
 	{Secret, near("账号", "账户", "帐号", "用户", "user", "login", "account"), regexp.MustCompile(
 		`(?i)(?:账号|账户|帐号|用户名?|\buser(?:name)?|\blogin|\baccount)[ \t:=是为]*[\w.@-]{2,40}[ \t]*/[ \t]*([^\s"'，。；、,;]{6,})`), isPassword},
-	{Secret, near(" -p", "\n-p", "--pass", " -a ", " -u ", "-p'", "-p\""), regexp.MustCompile(
-		`(?i)(?:\s|^)(?:--?pass(?:word|wd)?[= ]|-p ?|-a )(?:'([^'\n]{4,})'|"([^"\n]{4,})"|([^\s"'-][^\s"']{5,}))|\s-u\s+[^\s:]+:([^\s"']{6,})`), isPassword},
+	{Secret, near(" -p", "\n-p", "\n-u ", "--pass", " -a ", " -u ", "-p'", "-p\""), regexp.MustCompile(
+		`(?:\s|^)(?:--?pass(?:word|wd)?[= ]|-p ?|-a )(?:'([^'\n]{4,})'|"([^"\n]{4,})"|([^\s"'-][^\s"']{5,}))|(?:^|\s)-u\s+[^\s:]+:([^\s"']{6,})`), isOption},
 	{Secret, near("psexec", "sshpass", "mysql", "docker login", "redis-cli"), regexp.MustCompile(
-		`(?i)\b(?:psexec|sshpass|mysql(?:dump|admin)?|docker login|redis-cli)\b[^\n]*?\s-[pa] ?([^\s"'%-][^\s"']{3,})`), isValue},
+		`(?i)\b(?:psexec|sshpass|mysql(?:dump|admin)?|docker login|redis-cli)\b[^\n]*?\s(?-i:-[pa]) ?([^\s"'%-][^\s"']{3,})`), isValue},
 	{Secret, longRuns, regexp.MustCompile(`[A-Za-z0-9/+]{16,}={0,2}`), isAnnouncedKey},
 }
 
