@@ -80,10 +80,13 @@ func (s *scratch) strongest(text string) []prediag.Evidence {
 	return out
 }
 
+// near is how many bytes may lie between two words that are quoted in one piece.
+const near = 2
+
 // quote returns the words at a place as they stand in the text, in one piece when they are neighbours.
 func (x *extractor) quote(at place, text string) string {
 	a, b := x.units[at.from], x.units[at.to]
-	if at.to <= at.from+1 {
+	if b.start-a.end <= near {
 		s, _ := prediag.Span{Start: a.start, End: b.end}.Of(text)
 		return s
 	}

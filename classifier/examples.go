@@ -28,11 +28,11 @@ type ReadOptions struct {
 
 // ReadReport counts what was read.
 type ReadReport struct {
-	Records     int               `json:"records"`      // lines that hold a record
-	Examples    int               `json:"examples"`     // that became examples
-	WithoutText int               `json:"without_text"` // skipped: neither text nor title nor body
-	WithoutAny  int               `json:"without_label"`
-	Labels      map[string]string `json:"labels"` // the mapping used, field to column
+	Records      int               `json:"records"`       // lines that hold a record
+	Examples     int               `json:"examples"`      // that became examples
+	WithoutText  int               `json:"without_text"`  // skipped: neither text nor title nor body
+	WithoutLabel int               `json:"without_label"` // skipped: no label in any mapped column
+	Labels       map[string]string `json:"labels"`        // the mapping used, field to column
 }
 
 // ReadExamples reads labelled tickets as JSON objects, one a line, plain or gzipped.
@@ -61,7 +61,7 @@ func ReadExamples(r io.Reader, opt ReadOptions) ([]prediag.Example, ReadReport, 
 		case e.Ticket.Blank():
 			report.WithoutText++
 		case len(e.Labels) == 0:
-			report.WithoutAny++
+			report.WithoutLabel++
 		default:
 			out = append(out, e)
 		}

@@ -2,6 +2,7 @@ package classifier
 
 import (
 	"math"
+	"strings"
 	"unicode/utf8"
 
 	"prediag"
@@ -58,6 +59,7 @@ type extractor struct {
 	recipe recipe
 	tokens []text.Token
 	units  []unit
+	order  []int32 // units of the part at hand that are words, codes left out
 	runes  []rune
 	owner  []int32 // unit of each rune; -1: boundary
 	out    []occurrence
@@ -94,14 +96,38 @@ func cut(s string, limit int) string {
 // part adds the features of one part of the ticket, whose first byte lies at offset of Ticket.Text.
 func (x *extractor) part(s string, offset int, title bool) {
 	x.tokens = text.AppendTokens(x.tokens[:0], s)
-	first := len(x.units)
-	x.runes, x.owner = x.runes[:0], x.owner[:0]
+	x.order, x.runes, x.owner = x.order[:0], x.runes[:0], x.owner[:0]
 	x.boundary()
+	end := 0
 	for i := 0; i < len(x.tokens); {
-		i = x.token(i, offset, title)
+		x.gap(s, end, x.tokens[i].Start, offset, title)
+		next := x.token(i, offset, title)
+		for ; i < next; i++ {
+			end = max(end, x.tokens[i].End)
+		}
 	}
-	x.words(first, title)
+	x.gap(s, end, len(s), offset, title)
+	x.words(title)
 	x.chars(title)
+}
+
+// maxGap is the longest run of signs that counts as one feature, in bytes.
+const maxGap = 16
+
+// gap adds the signs between two tokens: question marks and smileys say something about a ticket, too.
+func (x *extractor) gap(s string, from, to, offset int, title bool) {
+	if from >= to {
+		return
+	}
+	signs := strings.TrimSpace(s[from:to])
+	if signs == "" {
+		return
+	}
+	from += strings.Index(s[from:to], signs)
+	signs = cut(signs, maxGap)
+	u := int32(len(x.units))
+	x.units = append(x.units, unit{0, offset + from, offset + from + len(signs)})
+	x.add(occurrence{finish(hashString(signs)+1, groupWord), groupWord, title, u, u})
 }
 
 const boundaryRune = ' '
@@ -111,22 +137,20 @@ func (x *extractor) boundary() {
 	x.owner = append(x.owner, -1)
 }
 
-// token adds the unit that begins at token i and returns the index of the token after it.
+// token adds the units that begin at token i and returns the index of the token after them.
 func (x *extractor) token(i, offset int, title bool) int {
 	t := x.tokens[i]
-	switch t.Kind {
-	case text.Code:
-		// The parts of a code follow as words of their own, so the whole of it stays out of the sequence.
-		u := int32(len(x.units))
-		x.units = append(x.units, unit{hashString(t.Text), offset + t.Start, offset + t.End})
-		x.add(occurrence{finish(hashString(t.Text), groupWord), groupWord, title, u, u})
-		x.units[u].hash = 0
-		return i + 1
-	case text.Bigram:
+	if t.Kind == text.Bigram {
 		return x.run(i, offset)
 	}
 	u := int32(len(x.units))
 	x.units = append(x.units, unit{hashString(t.Text), offset + t.Start, offset + t.End})
+	if t.Kind == text.Code {
+		// The parts of a code follow as words of their own, so the whole of it stays out of the sequence.
+		x.add(occurrence{finish(x.units[u].hash, groupWord), groupWord, title, u, u})
+		return i + 1
+	}
+	x.order = append(x.order, u)
 	for _, r := range t.Text {
 		x.runes = append(x.runes, r)
 		x.owner = append(x.owner, u)
@@ -145,6 +169,7 @@ func (x *extractor) run(i, offset int) int {
 		}
 		u := int32(len(x.units))
 		x.units = append(x.units, unit{hashString(t.Text), offset + t.Start, offset + t.End})
+		x.order = append(x.order, u)
 		for j, r := range t.Text {
 			if j == 0 && !first {
 				continue
@@ -159,23 +184,18 @@ func (x *extractor) run(i, offset int) int {
 }
 
 // words adds the features made of whole units: each alone, each with the next, and pairs within the window.
-func (x *extractor) words(first int, title bool) {
-	for i := first; i < len(x.units); i++ {
-		a := x.units[i].hash
-		if a == 0 {
-			continue
-		}
-		x.add(occurrence{finish(a, groupWord), groupWord, title, int32(i), int32(i)})
-		for j := i + 1; j < len(x.units) && j <= i+max(1, x.recipe.PairWindow); j++ {
-			b := x.units[j].hash
-			if b == 0 {
-				continue
-			}
+func (x *extractor) words(title bool) {
+	for i, u := range x.order {
+		a := x.units[u].hash
+		x.add(occurrence{finish(a, groupWord), groupWord, title, u, u})
+		for j := i + 1; j < len(x.order) && j <= i+max(1, x.recipe.PairWindow); j++ {
+			w := x.order[j]
+			b := x.units[w].hash
 			if j == i+1 {
-				x.add(occurrence{finish(a*3+b, groupNext), groupNext, title, int32(i), int32(j)})
+				x.add(occurrence{finish(a*3+b, groupNext), groupNext, title, u, w})
 			}
 			if x.recipe.PairWindow > 0 {
-				x.add(occurrence{finish(min(a, b)*5+max(a, b), groupPair), groupPair, title, int32(i), int32(j)})
+				x.add(occurrence{finish(min(a, b)*5+max(a, b), groupPair), groupPair, title, u, w})
 			}
 		}
 	}

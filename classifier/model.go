@@ -72,7 +72,7 @@ func (m *Model) Classify(ctx context.Context, t prediag.Ticket) (prediag.Verdict
 		f.Evidence = s.evidence(m, h, best, text)
 		verdict.Fields = append(verdict.Fields, f)
 		if i == 0 || h.field == prediag.FieldCategory {
-			verdict.InScope = m.inScope(h, p, unseenShare(s.list, m.vocab))
+			verdict.InScope = m.scope.probability(bestInScope(h.labels, p), unseenShare(s.list, m.vocab))
 		}
 	}
 	return verdict, nil
@@ -105,17 +105,6 @@ func (h *head) verdict(p []float32) (prediag.FieldVerdict, int) {
 		f.Alternatives = append(f.Alternatives, prediag.Label{Value: h.labels[c], Probability: float64(p[c])})
 	}
 	return f, order[0]
-}
-
-// inScope is the probability that a label of the taxonomy fits, from the probabilities of the category field.
-func (m *Model) inScope(h *head, p []float32, unseen float64) float64 {
-	best := 0.0
-	for c, l := range h.labels {
-		if l != prediag.LabelOutOfScope {
-			best = max(best, float64(p[c]))
-		}
-	}
-	return m.scope.probability(best, unseen)
 }
 
 // unseenShare is the share of the text's words that the vocabulary does not hold; 1 when there are no words.

@@ -55,7 +55,7 @@ func epochs(n int) int {
 	case n < 1_000:
 		return 40
 	case n < 30_000:
-		return 16
+		return 12
 	case n < 200_000:
 		return 8
 	}
@@ -76,12 +76,12 @@ func rounds(n int) int {
 
 // Report says what was learned and how good it is.
 type Report struct {
-	Examples int           `json:"examples"` // that had text and at least one of the fields
-	Blank    int           `json:"blank"`    // skipped: neither title nor body
-	Unlabel  int           `json:"unlabelled"`
-	Features int           `json:"features"` // size of the vocabulary
-	Fields   []FieldReport `json:"fields"`
-	Notes    []string      `json:"notes,omitempty"`
+	Examples   int           `json:"examples"`   // that had text and at least one of the fields
+	Blank      int           `json:"blank"`      // skipped: neither title nor body
+	Unlabelled int           `json:"unlabelled"` // skipped: without a label of the fields
+	Features   int           `json:"features"`   // size of the vocabulary
+	Fields     []FieldReport `json:"fields"`
+	Notes      []string      `json:"notes,omitempty"`
 }
 
 // Train learns a model from the examples.
@@ -100,7 +100,7 @@ func Train(ctx context.Context, examples []prediag.Example, opt Options) (*Model
 	if len(t.examples) == 0 {
 		return nil, Report{}, noExamples(len(examples), t.report)
 	}
-	t.total = 1 + t.opt.Epochs*(t.opt.Rounds+1)
+	t.total = 1 + t.opt.Epochs*(t.opt.Rounds+1) + scopeEpochs(t.opt.Epochs)
 	if err := t.features(ctx); err != nil {
 		return nil, Report{}, fmt.Errorf("train: %w", err)
 	}
@@ -114,7 +114,11 @@ func Train(ctx context.Context, examples []prediag.Example, opt Options) (*Model
 	if err != nil {
 		return nil, Report{}, fmt.Errorf("train: %w", err)
 	}
-	m := &Model{recipe: t.recipe, vocab: t.vocab, embed: quantise(net), scope: t.scope(), seed: opt.Seed}
+	familiar, err := t.fitScope(ctx)
+	if err != nil {
+		return nil, Report{}, fmt.Errorf("train: %w", err)
+	}
+	m := &Model{recipe: t.recipe, vocab: t.vocab, embed: quantise(net), scope: familiar, seed: opt.Seed}
 	for k := range t.heads {
 		m.heads = append(m.heads, t.head(k, net))
 	}
@@ -126,7 +130,7 @@ func Train(ctx context.Context, examples []prediag.Example, opt Options) (*Model
 
 func noExamples(n int, r Report) error {
 	return prediag.Invalid("NO_EXAMPLES", "examples", fmt.Sprintf(
-		"no example to train on among %d (%d blank, %d without a label): give tickets with text and labels", n, r.Blank, r.Unlabel))
+		"no example to train on among %d (%d blank, %d without a label): give tickets with text and labels", n, r.Blank, r.Unlabelled))
 }
 
 // fieldOrder puts the fields that the service acts on first.
@@ -212,6 +216,14 @@ type headPlan struct {
 	unseen outOfFold
 }
 
+// temperature calibrates the head; 1 where there is nothing to calibrate on.
+func (p *headPlan) temperature() float32 {
+	if len(p.unseen.truth) == 0 || len(p.labels) == 1 {
+		return 1
+	}
+	return p.unseen.temperature()
+}
+
 // choose keeps the examples that have text and a label, in an order that does not depend on the one given.
 func (t *trainer) choose(examples []prediag.Example, fields []string) {
 	type keyed struct {
@@ -226,7 +238,7 @@ func (t *trainer) choose(examples []prediag.Example, fields []string) {
 		case e.Ticket.Blank():
 			t.report.Blank++
 		case !labelled:
-			t.report.Unlabel++
+			t.report.Unlabelled++
 		default:
 			text := e.Ticket.Title + "\x00" + e.Ticket.Body
 			list = append(list, keyed{hashString(text) ^ t.opt.Seed, text, e})

@@ -1,0 +1,178 @@
+package classifier
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"prediag"
+)
+
+// quotes lists the places of one group's features as they stand in the text.
+func quotes(t prediag.Ticket, g group) []string {
+	x := &extractor{recipe: defaultRecipe()}
+	var out []string
+	for _, o := range x.extract(t) {
+		if o.group == g {
+			out = append(out, x.quote(place{o.from, o.to}, t.Text()))
+		}
+	}
+	return out
+}
+
+func TestExtract(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		ticket prediag.Ticket
+		group  group
+		want   []string
+	}{
+		{"words and signs", prediag.Ticket{Body: "Disk full!!"}, groupWord, []string{"!!", "Disk", "full"}},
+		{"title and body", prediag.Ticket{Title: "Disk", Body: "is full"}, groupWord, []string{"Disk", "is", "full"}},
+		{"next", prediag.Ticket{Body: "disk is full"}, groupNext, []string{"disk is", "is full"}},
+		{"pairs", prediag.Ticket{Body: "disk is full"}, groupPair, []string{"disk is", "disk … full", "is full"}},
+		{"bigrams of Han", prediag.Ticket{Body: "域名解析"}, groupWord, []string{"域名", "名解", "解析"}},
+		{"emoji only", prediag.Ticket{Body: " 🙂 "}, groupWord, []string{"🙂"}},
+		{"nothing", prediag.Ticket{Body: " \n"}, groupWord, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, quotes(c.ticket, c.group)) })
+	}
+}
+
+func TestPairsHaveNoOrder(t *testing.T) {
+	x := &extractor{recipe: defaultRecipe()}
+	hashes := func(s string, g group) (out []uint32) {
+		for _, o := range x.extract(prediag.Ticket{Body: s}) {
+			if o.group == g {
+				out = append(out, o.hash)
+			}
+		}
+		slices.Sort(out)
+		return out
+	}
+	require.Equal(t, hashes("disk is full", groupPair), hashes("full is disk", groupPair))
+	require.NotEqual(t, hashes("disk is full", groupNext), hashes("full is disk", groupNext))
+}
+
+func TestLongTextsAreCut(t *testing.T) {
+	long := strings.Repeat("x ", maxBodyBytes/2)
+	x := &extractor{recipe: defaultRecipe()}
+	n := len(x.extract(prediag.Ticket{Body: long}))
+	require.Len(t, x.extract(prediag.Ticket{Body: long + "more words"}), n)
+	require.Equal(t, "ab", cut("abé", 3))
+	require.Equal(t, "", cut("é", 1))
+}
+
+func TestVectorsHaveTheNormOfTheirGroups(t *testing.T) {
+	r := defaultRecipe()
+	c, x := newCounter(), &extractor{recipe: r}
+	ticket := prediag.Ticket{Title: "disk full", Body: "the disk of my server is full"}
+	c.add(x.extract(ticket))
+	v := c.vocabulary([groups]uint32{1, 1, 1, 1}, 1<<20)
+	var sum [groups]float64
+	z := newVectoriser(v)
+	vec := z.vector(x.extract(ticket), r)
+	for i, id := range vec.ids {
+		sum[v.groups[id]] += float64(vec.vals[i]) * float64(vec.vals[i])
+	}
+	for g, w := range [groups]float32{1, r.NextWeight, r.PairWeight, r.CharWeight} {
+		require.InDelta(t, w, math.Sqrt(sum[g]), 1e-5)
+	}
+}
+
+func TestVocabularyKeepsTheMostFrequent(t *testing.T) {
+	c := newCounter()
+	for i := range uint32(10) {
+		for range i + 1 {
+			c.add([]occurrence{{hash: 100 - i}})
+		}
+	}
+	v := c.vocabulary([groups]uint32{3, 1, 1, 1}, 5)
+	require.Equal(t, []uint32{91, 92, 93, 94, 95}, v.hashes)
+	require.Equal(t, []uint32{10, 9, 8, 7, 6}, v.df)
+	require.Equal(t, int32(2), v.find(93))
+	require.Equal(t, int32(-1), v.find(96))
+	back, err := decodeVocabulary(v.encode())
+	require.NoError(t, err)
+	require.Equal(t, v, back)
+}
+
+// The sums of whole numbers must agree with the plain sums of the quantised weights.
+func TestEmbeddingActivates(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		hidden, features := 8*rapid.IntRange(1, 3).Draw(t, "blocks"), rapid.IntRange(1, 40).Draw(t, "features")
+		weight := rapid.Float32Range(-3, 3)
+		n := &network{hidden: hidden, embed: rapid.SliceOfN(weight, features*hidden, features*hidden).Draw(t, "weights"),
+			bias: rapid.SliceOfN(weight, hidden, hidden).Draw(t, "bias")}
+		var v vector
+		for f := range features {
+			v.ids = append(v.ids, int32(f))
+			v.vals = append(v.vals, rapid.Float32Range(0, 1).Draw(t, "value"))
+		}
+		e := quantise(n)
+		got, want := make([]float32, hidden), make([]float32, hidden)
+		e.activate(v, got, nil)
+		n.activate(v, want)
+		for j := range want {
+			require.InDelta(t, want[j], got[j], 3.0/254*float64(features)+1e-3)
+			exact := float64(n.bias[j])
+			for i, id := range v.ids {
+				exact += float64(v.vals[i]) * float64(e.scale[id]) * float64(int(e.weights[int(id)*hidden+j])-offset)
+			}
+			require.InDelta(t, max(exact, 0), got[j], 1e-2)
+		}
+	})
+}
+
+// All contributions and the constant part must add up to the logit against the mean of the others.
+func TestEvidenceIsExact(t *testing.T) {
+	m, s := smallModel(t), (*scratch)(nil)
+	s = m.scratch()
+	text := "I cannot log in to the server, please help me with the login"
+	s.list = s.extractor.extract(prediag.Ticket{Body: text})
+	s.vec = s.vectoriser.vector(s.list, m.recipe)
+	s.coefs = m.embed.activate(s.vec, s.hidden, s.coefs)
+	h := m.heads[0]
+	z := make([]float32, len(h.labels))
+	h.layer.logits(s.hidden, z)
+	s.evidence(m, h, 1, text)
+	constant := float64(h.layer.bias[1] - (h.layer.bias[0]+h.layer.bias[2])/2 + dot(s.u, m.embed.bias))
+	var sum float64
+	for i, part := range s.parts {
+		sum += float64(part) * float64(s.vectoriser.times[i])
+	}
+	require.InDelta(t, float64(z[1]-(z[0]+z[2])/2), sum*float64(h.temperature)+constant, 1e-3)
+}
+
+func TestTop(t *testing.T) {
+	require.Equal(t, []int{2, 0, 3}, top([]float32{5, 1, 9, 5, 2}, 3))
+	require.Equal(t, []int{0}, top([]float32{1}, 6))
+}
+
+func FuzzExtract(f *testing.F) {
+	m := smallModel(f)
+	for _, s := range []string{"", "disk full!", "域名解析 ACS.0013", "\xff\xfe", "서버 login 🙂", "a\u0301\u0301"} {
+		f.Add(s, s)
+	}
+	f.Fuzz(func(t *testing.T, title, body string) {
+		v, err := m.Classify(context.Background(), prediag.Ticket{Title: title, Body: body})
+		require.NoError(t, err)
+		requireSound(t, v)
+	})
+}
+
+func BenchmarkClassify(b *testing.B) {
+	m := smallModel(b)
+	ticket := prediag.Ticket{Title: "Login refused", Body: "I cannot log in to my server since yesterday, what can I do?"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.Classify(context.Background(), ticket); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
