@@ -1,0 +1,47 @@
+# The two commands that matter: make run (the service on its embedded demo) and make test.
+
+GO       ?= go
+PKG      := ./...
+BUF      := $(GO) tool -modfile=../tools/buf/go.mod buf
+LINT     := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
+DATA_DIR ?= data
+# The race detector needs cgo and a C compiler; without one the tests run without it.
+RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
+
+.PHONY: help run build test lint generate check-generate bench fuzz clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
+
+run: build ## build, and serve the embedded demo
+	./bin/prediag serve --data-dir $(DATA_DIR)
+
+build: ## the static binary, in bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/prediag ./cmd/prediag
+
+test: ## vet, and all tests, with the race detector where there is a C compiler
+	$(GO) vet $(PKG)
+	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -timeout 14m $(PKG)
+
+lint: ## golangci-lint and buf lint
+	$(LINT) run $(PKG)
+	cd proto && $(BUF) lint
+
+generate: ## the Go code, the gateway and the OpenAPI file from proto/
+	cd proto && $(BUF) generate
+
+check-generate: generate ## fails when generating changes a file
+	@git diff --exit-code --stat -- proto || { echo "generated files are out of date: run make generate and commit"; exit 1; }
+
+bench: ## benchmarks of all folders
+	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
+
+fuzz: ## every fuzz target for FUZZTIME (default 10s)
+	@for pkg in $$($(GO) list $(PKG)); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-10s} $$pkg || exit 1; \
+	  done; \
+	done
+
+clean: ## what make made
+	rm -rf bin
