@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"unicode/utf8"
 
 	"prediag"
 )
@@ -17,7 +18,7 @@ type ClassifyOptions struct {
 	Workers      int                   // calls at a time; 0: one for each processor
 	Resamples    int                   // of the bootstrap; 0: DefaultResamples
 	Seed         uint64                // of the bootstrap
-	OOSThreshold float64               // a ticket is refused when Verdict.InScope is below; 0: 0.5
+	OOSThreshold float64               // a ticket is refused when Verdict.InScope is below; 0: 0.5; -1: never
 	Baseline     prediag.Classifier    // measured on the same examples for comparison; nil: the most frequent label's share
 	Item         func(ClassifyItem)    // gets every measured item at the end, by ID; nil: not wanted
 	Progress     func(done, total int) // called after each example, one call at a time; nil: not wanted
@@ -46,7 +47,12 @@ type ClassifyItem struct {
 	Refused     bool            `json:"refused"` // taken for out of scope
 	Right       bool            `json:"right"`
 	Error       string          `json:"error,omitempty"`
-	model       string
+
+	// Slices names the parts of the data that the item belongs to, beside language and label: "length" of the text,
+	// and where known "tier", "product", "source" and "month" of filing.
+	Slices map[string]string `json:"slices,omitempty"`
+
+	model string
 }
 
 // OutOfScope reports whether no label of the taxonomy fits the item.
@@ -109,7 +115,7 @@ func sortItems(items []ClassifyItem) {
 }
 
 func classifyOne(ctx context.Context, c prediag.Classifier, e prediag.Example, index int, opt ClassifyOptions) ClassifyItem {
-	it := ClassifyItem{ID: cmp.Or(e.Ticket.ID, fmt.Sprintf("#%d", index+1)), Truth: e.Labels[opt.Field], Language: e.Ticket.Language}
+	it := ClassifyItem{ID: cmp.Or(e.Ticket.ID, fmt.Sprintf("#%d", index+1)), Truth: e.Labels[opt.Field], Language: e.Ticket.Language, Slices: slicesOf(e)}
 	v, err := c.Classify(ctx, e.Ticket)
 	if err == nil {
 		err = it.take(v, opt)
@@ -141,4 +147,31 @@ func (it *ClassifyItem) take(v prediag.Verdict, opt ClassifyOptions) error {
 	it.Right = it.Label == it.Truth
 	it.Refused = it.Label == prediag.LabelOutOfScope || it.InScope < opt.OOSThreshold
 	return nil
+}
+
+// slicesOf gives what ClassifyItem.Slices documents.
+func slicesOf(e prediag.Example) map[string]string {
+	s := map[string]string{"length": lengthBand(e.Ticket.Text())}
+	for name, value := range map[string]string{"tier": e.Labels[prediag.FieldTier], "product": e.Ticket.Product, "source": e.Source} {
+		if value != "" {
+			s[name] = value
+		}
+	}
+	if !e.Ticket.Created.IsZero() {
+		s["month"] = e.Ticket.Created.UTC().Format("2006-01")
+	}
+	return s
+}
+
+// lengthBand names the text's length in characters.
+func lengthBand(text string) string {
+	switch n := utf8.RuneCountInString(text); {
+	case n < 50:
+		return "under 50"
+	case n < 200:
+		return "50 to 199"
+	case n < 1000:
+		return "200 to 999"
+	}
+	return "1000 and more"
 }

@@ -166,7 +166,7 @@ func TestClassifyItems(t *testing.T) {
 	require.Equal(t, "cannot read it", items[8].Error)
 	line, err := json.Marshal(items[3])
 	require.NoError(t, err)
-	require.JSONEq(t, `{"id":"4","language":"zh","truth":"vpn","label":"vpn","probability":0.6,"rank":1,"in_scope":0.4,"refused":true,"right":true}`, string(line))
+	require.JSONEq(t, `{"id":"4","language":"zh","truth":"vpn","label":"vpn","probability":0.6,"rank":1,"in_scope":0.4,"refused":true,"right":true,"slices":{"length":"under 50"}}`, string(line))
 }
 
 func TestClassifyBaseline(t *testing.T) {

@@ -52,6 +52,8 @@ type ClassifyReport struct {
 	PerClass    []LabelScore           `json:"per_class"`     // by label
 	PerLanguage map[string]SliceReport `json:"per_language"`
 	Reliability []Bin                  `json:"reliability"` // 15 bins of equal width
+
+	PerSlice map[string]map[string]SliceReport `json:"per_slice"` // by ClassifyItem.Slices: name, value
 }
 
 // OOSReport says how well tickets that no label fits are told from the others. A ticket is refused when its label is
@@ -108,7 +110,8 @@ func classifyReport(items []ClassifyItem, opt ClassifyOptions) ClassifyReport {
 	if len(out) > 0 {
 		r.OOS = oosReport(in, out, opt.OOSThreshold)
 	}
-	r.PerLanguage = perLanguage(in)
+	r.PerLanguage = groupBy(in, func(it ClassifyItem) string { return it.Language })
+	r.PerSlice = perSlice(in)
 	return r
 }
 
@@ -184,14 +187,29 @@ func oosReport(in, out []ClassifyItem, threshold float64) *OOSReport {
 	}
 }
 
-func perLanguage(in []ClassifyItem) map[string]SliceReport {
+// groupBy sums up the items by a property; those for which it is empty are left out.
+func groupBy(in []ClassifyItem, property func(ClassifyItem) string) map[string]SliceReport {
 	groups := map[string][]ClassifyItem{}
 	for _, it := range in {
-		groups[it.Language] = append(groups[it.Language], it)
+		if value := property(it); value != "" {
+			groups[value] = append(groups[value], it)
+		}
 	}
 	out := make(map[string]SliceReport, len(groups))
-	for language, items := range groups {
-		out[language] = sliceReport(items)
+	for value, items := range groups {
+		out[value] = sliceReport(items)
+	}
+	return out
+}
+
+func perSlice(in []ClassifyItem) map[string]map[string]SliceReport {
+	out := map[string]map[string]SliceReport{}
+	for _, it := range in {
+		for name := range it.Slices {
+			if out[name] == nil {
+				out[name] = groupBy(in, func(it ClassifyItem) string { return it.Slices[name] })
+			}
+		}
 	}
 	return out
 }
