@@ -210,6 +210,9 @@ func (b *codeBook) codesIn(cell string, r role) []string {
 	if cell == "" || len(cell) > 4*maxCodeLen {
 		return nil
 	}
+	if r == roleAlarm && codeNumber.MatchString(cell) {
+		return []string{b.codeName(cell, r)}
+	}
 	if whole := code.Find(cell); len(whole) == 1 && whole[0].Span.Start == 0 && whole[0].Span.End == len(cell) && !strings.HasPrefix(whole[0].Code, "HTTP ") {
 		return []string{cell}
 	}

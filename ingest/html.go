@@ -48,7 +48,7 @@ func renderHTML(w *body, src []byte) {
 			return
 		case html.TextToken:
 			if p.hidden == "" {
-				p.text(string(z.Text()))
+				p.text(clean(string(z.Text())))
 			}
 		case html.StartTagToken, html.SelfClosingTagToken:
 			p.start(z)
@@ -159,12 +159,12 @@ func (p *page) lineBreak() {
 	p.inline.WriteByte(breakMark)
 }
 
-// breakMark stands for <br> until white space has been folded. (Controls were removed from the source.)
-const breakMark = '\x01'
+// breakMark stands for <br> until white space has been folded. Controls in the text itself were removed.
+const breakMark byte = '\x01'
 
 // flush ends the block that is being read and writes it out.
 func (p *page) flush() {
-	s := clean(strings.ReplaceAll(p.inline.String(), string(rune(breakMark)), "\u2028"))
+	s := p.inline.String()
 	p.inline.Reset()
 	if p.pre == 0 {
 		s = foldLines(s)
@@ -234,10 +234,10 @@ func (p *page) nextItem() {
 // foldLines folds white space as a browser does, keeping the breaks that were asked for.
 func foldLines(s string) string {
 	s = strings.ReplaceAll(s, "\n", " ")
-	if !strings.Contains(s, "\u2028") {
+	if strings.IndexByte(s, breakMark) < 0 {
 		return oneLine(s)
 	}
-	lines := strings.Split(s, "\u2028")
+	lines := strings.Split(s, string(rune(breakMark)))
 	for i, l := range lines {
 		lines[i] = oneLine(l)
 	}

@@ -20,7 +20,8 @@ var (
 	spacedLink  = regexp.MustCompile(`\]\(([^()<>"'\n]*(?:\([^()<>"'\n]*\)[^()<>"'\n]*)* (?:[^()<>"'\n]|\([^()<>"'\n]*\))*)\)`)
 	headingTail = regexp.MustCompile(`\{[ \t]*[#.:][^{}]*\}[ \t]*(#*[ \t]*\n?)$`)
 	mdxComment  = regexp.MustCompile(`\{/\*[^{}]*\*/\}`)
-	moduleLine  = regexp.MustCompile(`^(?:import\s.*(?:from\s*)?['"][^'"]+['"];?|export\s+(?:const|let|var|default|function|async|class|\{).*)$`)
+	moduleStart = regexp.MustCompile(`^(?:import\s+(?:['"{*]|\w+\s*(?:,|from\b))|export\s+(?:const|let|var|default|function|async|class|\{))`)
+	moduleEnd   = regexp.MustCompile(`(?:['"];?|;)\s*$`)
 	admonition  = regexp.MustCompile(`^[ \t]*:{3,}[ \t]*(\w*)[ \t]*(?:\[(.*)\]|(.*))$`)
 	tableRuler  = regexp.MustCompile(`^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$`)
 	fenceOpener = regexp.MustCompile("^[ \t>]*(?:[-*+]|[0-9]+[.)])?[ \t]*(`{3,}|~{3,})")
@@ -99,9 +100,8 @@ func prepareMarkdown(text string, mdx bool) string {
 			continue
 		}
 		if mdx {
-			module = moduleLine.MatchString(bare) || module && bare != ""
-			if module {
-				module = !strings.HasSuffix(bare, ";") && !strings.HasSuffix(bare, "'") && !strings.HasSuffix(bare, `"`) && bare != ""
+			if module = bare != "" && (module || moduleStart.MatchString(bare)); module {
+				module = !moduleEnd.MatchString(bare)
 				continue
 			}
 			line = mdxComment.ReplaceAllString(line, "")
@@ -238,6 +238,7 @@ func costly(text string) bool {
 // nesting is how deep the block structure at the beginning of a line can be: quotes, list markers and indentation.
 func nesting(line string) int {
 	n := 0
+	line = strings.TrimRight(line, " \t\n")
 	for i := 0; i < len(line); i++ {
 		switch c := line[i]; {
 		case c == '>' || c == '-' || c == '*' || c == '+':
@@ -253,7 +254,7 @@ func nesting(line string) int {
 			return n
 		}
 	}
-	if rule := strings.Trim(line, " \t\n"); rule != "" && strings.Trim(rule, rule[:1]+" \t") == "" && rule[0] != '>' {
+	if rule := strings.TrimLeft(line, " \t"); rule != "" && strings.Trim(rule, rule[:1]+" \t") == "" && rule[0] != '>' {
 		return 0
 	}
 	return n
