@@ -2,6 +2,8 @@ package kb
 
 import (
 	index "github.com/blevesearch/bleve_index_api"
+	"github.com/blevesearch/snowballstem"
+	"github.com/blevesearch/snowballstem/english"
 
 	"prediag/internal/text"
 )
@@ -42,19 +44,15 @@ func (f *tokenField) Size() int { return 64 + 96*len(f.terms) }
 func (f *tokenField) Analyze() {
 	f.terms = index.TokenFrequencies{}
 	f.length = 0
-	var tokens []text.Token
+	a := newAnalyzer()
 	for _, p := range f.parts {
-		tokens = text.AppendTokens(tokens[:0], p)
-		for _, t := range tokens {
-			f.add(term(t))
+		for _, t := range a.terms(p) {
+			f.add(t)
 		}
 	}
 }
 
 func (f *tokenField) add(t string) {
-	if t == "" {
-		return
-	}
 	f.length++
 	tf := f.terms[t]
 	if tf == nil {
@@ -64,10 +62,58 @@ func (f *tokenField) add(t string) {
 	tf.SetFrequency(tf.Frequency() + 1)
 }
 
-// term is what the index holds for a token; empty: nothing.
-func term(t text.Token) string {
-	if len(t.Text) > maxTermBytes {
-		return ""
+// analyzer turns text into the terms of the index. It is for one goroutine; its memory is used again and again.
+type analyzer struct {
+	tokens []text.Token
+	out    []string
+	stems  map[string]string
+	env    *snowballstem.Env
+}
+
+// maxStems bounds the memory that an analyzer keeps for stems.
+const maxStems = 50_000
+
+func newAnalyzer() *analyzer {
+	return &analyzer{stems: map[string]string{}, env: snowballstem.NewEnv("")}
+}
+
+// terms returns the terms of s in the order of the text. The slice is valid until the next call.
+func (a *analyzer) terms(s string) []string {
+	a.tokens = text.AppendTokens(a.tokens[:0], s)
+	a.out = a.out[:0]
+	for _, t := range a.tokens {
+		if len(t.Text) <= maxTermBytes {
+			a.out = append(a.out, a.term(t))
+		}
 	}
-	return t.Text
+	return a.out
+}
+
+// term is what the index holds for a token: English words are reduced to their stem (Porter 2), everything else, codes
+// above all, stays as it is. The letters alone decide, not the language, so that a query of three words needs no guess;
+// words of other languages in plain Latin letters are cut alike on both sides.
+func (a *analyzer) term(t text.Token) string {
+	if t.Kind != text.Word || len(t.Text) < 3 || !plainLatin(t.Text) {
+		return t.Text
+	}
+	stem, ok := a.stems[t.Text]
+	if !ok {
+		a.env.SetCurrent(t.Text)
+		english.Stem(a.env)
+		stem = a.env.Current()
+		if len(a.stems) >= maxStems {
+			clear(a.stems)
+		}
+		a.stems[t.Text] = stem
+	}
+	return stem
+}
+
+func plainLatin(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < 'a' || s[i] > 'z' {
+			return false
+		}
+	}
+	return true
 }

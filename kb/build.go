@@ -1,6 +1,7 @@
 package kb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/blevesearch/bleve/v2"
@@ -148,7 +150,8 @@ func (b *builder) put(c prediag.Change) error {
 	if fingerprint == "" {
 		fingerprint = c.Put.Revision
 	}
-	b.rows[c.Put.ID] = row{id: c.Put.ID, source: c.Put.Source, language: lang.Base(c.Put.Language), fingerprint: fingerprint}
+	b.rows[c.Put.ID] = row{id: c.Put.ID, source: c.Put.Source, language: lang.Base(c.Put.Language),
+		fingerprint: fingerprint, titleKey: titleKey(c.Put.Title)}
 	b.fields[c.Put.ID] = fields
 	return nil
 }
@@ -205,7 +208,7 @@ func (b *builder) clone(ctx context.Context, path string) error {
 		if errors.Is(err, prediag.ErrDamaged) {
 			base := b.base
 			base.suspect.Do(func() {
-				b.kb.background.Go(func() { b.kb.fallBackIfDamaged(b.kb.stopped, base) })
+				b.kb.background.Go(func() { b.kb.fallBackIfDamaged(b.kb.closing, base) })
 			})
 		}
 		return err
@@ -322,9 +325,34 @@ func (b *builder) manifest(ctx context.Context) (*manifest, error) {
 			m.Tokens[name] += r.lengths[i]
 		}
 	}
+	m.Generic = genericTitles(b.rows)
 	var err error
 	m.Files, err = sumFiles(ctx, b.dir, b.unchanged())
 	return m, err
+}
+
+// A title that many articles share, such as "FAQ", says nothing about what its article is about.
+const (
+	genericShare = 30  // articles with one title from which on it counts as generic
+	maxGeneric   = 500 // generic titles kept, the most frequent ones
+)
+
+// genericTitles lists the keys of the generic titles, and the key of the missing title, in order.
+func genericTitles(rows map[string]row) []string {
+	count := map[string]int{}
+	for _, r := range rows {
+		count[r.titleKey]++
+	}
+	var keys []string
+	for key, n := range count {
+		if n >= genericShare || key == noTitle {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, func(x, y string) int { return cmp.Or(cmp.Compare(count[y], count[x]), strings.Compare(x, y)) })
+	keys = keys[:min(len(keys), maxGeneric)]
+	slices.Sort(keys)
+	return keys
 }
 
 // syncTree makes all files and folders under dir durable, except the files of skip.
@@ -373,7 +401,7 @@ func (b *builder) probe(ctx context.Context, g *generation) error {
 		if err != nil {
 			return fmt.Errorf("smoke search: article %q: %w", id, err)
 		}
-		q := newQuery(prediag.Query{Text: a.Title, Audience: a.Audience, Limit: 1})
+		q := b.kb.newQuery(prediag.Query{Text: a.Title, Audience: a.Audience, Limit: 1})
 		if _, err := g.search(ctx, q); err != nil {
 			return fmt.Errorf("smoke search: %w", err)
 		}

@@ -1,6 +1,8 @@
 package kb
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	"prediag"
 	"prediag/internal/code"
 	"prediag/internal/lang"
+	"prediag/internal/text"
 )
 
 // The fields of the index. The text fields hold tokens with frequencies and lengths; the others hold exact values.
@@ -27,13 +30,14 @@ const (
 	fieldCategory = "category"
 	fieldAudience = "audience" // everybody where the article names none
 	fieldPrefix   = "prefix"   // beginnings of the title's words, for completion
+	fieldTitleKey = "titlekey" // names the title: equal keys are equal titles, see titleKey
 	storedMeta    = "_meta"
 	storedBody    = "_body"
 )
 
 // indexedFields are the fields that are looked up; "_id" is Bleve's own.
 var indexedFields = [...]string{"_id", fieldText, fieldTitle, fieldCodes, fieldLanguage, fieldProduct, fieldKind, fieldCategory,
-	fieldAudience, fieldPrefix}
+	fieldAudience, fieldPrefix, fieldTitleKey}
 
 // textFields are the fields whose token totals the manifest keeps, in the order of row.lengths.
 var textFields = [...]string{fieldText, fieldTitle}
@@ -118,6 +122,7 @@ func newDocument(a *prediag.Article) (*document.Document, [len(textFields)]*toke
 	keyword(fieldProduct, a.Product)
 	keyword(fieldKind, a.Kind)
 	keyword(fieldCategory, categoryPath(a.Category)...)
+	keyword(fieldTitleKey, titleKey(a.Title))
 	keyword(fieldPrefix, titlePrefixes(a.Title)...)
 	if len(a.Audience) == 0 {
 		keyword(fieldAudience, everybody)
@@ -126,6 +131,19 @@ func newDocument(a *prediag.Article) (*document.Document, [len(textFields)]*toke
 	doc.AddField(document.NewTextFieldCustom(storedMeta, nil, meta, index.StoreField, nil))
 	doc.AddField(document.NewTextFieldCustom(storedBody, nil, []byte(a.Body), index.StoreField, nil))
 	return doc, fields, nil
+}
+
+// noTitle is the title key of an article without a title.
+const noTitle = "-"
+
+// titleKey is short and the same for titles that differ only in letter case, width or spacing.
+func titleKey(title string) string {
+	folded := strings.TrimSpace(text.Fold(title))
+	if folded == "" {
+		return noTitle
+	}
+	sum := sha256.Sum256([]byte(folded))
+	return hex.EncodeToString(sum[:8])
 }
 
 // textParts is everything of the article that can be searched: title, headings (each once) and body.

@@ -29,6 +29,9 @@ type generation struct {
 	users    sync.WaitGroup
 	suspect  sync.Once // a panic while reading starts one verification
 
+	generic bitset    // documents whose title says nothing
+	pool    sync.Pool // of *scores
+
 	filterMu sync.Mutex
 	filters  map[string]bitset // of frequently used property values
 }
@@ -79,6 +82,14 @@ func (g *generation) attach() error {
 		g.parts = append(g.parts, p)
 		g.docs += int(s.FullSize())
 	}
+	g.generic = newBitset(g.docs)
+	for _, key := range g.manifest.Generic {
+		holders, err := g.readHolders(fieldTitleKey, key)
+		if err != nil {
+			return errors.Join(err, snapshot.Close())
+		}
+		g.generic.or(holders)
+	}
 	return nil
 }
 
@@ -120,7 +131,7 @@ func (k *KB) read(do func(*generation) error) error {
 	err = guard(func() error { return do(g) })
 	if errors.Is(err, prediag.ErrDamaged) {
 		g.suspect.Do(func() {
-			k.background.Go(func() { k.fallBackIfDamaged(k.stopped, g) })
+			k.background.Go(func() { k.fallBackIfDamaged(k.closing, g) })
 		})
 	}
 	return err
@@ -182,7 +193,7 @@ func (k *KB) tryOpen(number uint64, hash string) (*generation, error) {
 	case m.Format != format || m.Schema != schema:
 		return nil, fmt.Errorf("format %d, schema %d where this program has %d, %d: ingest again", m.Format, m.Schema, format, schema)
 	case m.bytes() <= k.opt.VerifyBytes:
-		if err := m.verify(k.stopped, dir); err != nil {
+		if err := m.verify(k.closing, dir); err != nil {
 			return nil, err
 		}
 	}
@@ -194,7 +205,7 @@ func (k *KB) verifyLater(g *generation) {
 	if g == nil || g.manifest.bytes() <= k.opt.VerifyBytes {
 		return
 	}
-	k.background.Go(func() { k.fallBackIfDamaged(k.stopped, g) })
+	k.background.Go(func() { k.fallBackIfDamaged(k.closing, g) })
 }
 
 // Scrub proves every byte of the serving generation. A damaged one is replaced by the newest intact older one; the error

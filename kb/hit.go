@@ -35,14 +35,14 @@ func (g *generation) hits(ctx context.Context, q *query, page []scored, terms []
 
 // matcher finds the terms of a query in articles.
 type matcher struct {
-	terms  []weighted // most informative first
-	number map[string]int
-	mass   float64
-	tokens []text.Token // reused
+	terms    []weighted // most informative first
+	number   map[string]int
+	mass     float64
+	analyzer *analyzer
 }
 
 func newMatcher(terms []weighted, mass float64) *matcher {
-	m := &matcher{terms: terms, number: make(map[string]int, len(terms)), mass: mass}
+	m := &matcher{terms: terms, number: make(map[string]int, len(terms)), mass: mass, analyzer: newAnalyzer()}
 	for i, t := range terms {
 		m.number[t.term] = i
 	}
@@ -65,7 +65,7 @@ func (m *matcher) hit(q *query, a *prediag.Article, score float64) prediag.Hit {
 		if !present[i] {
 			continue
 		}
-		covered += t.idf
+		covered += t.weight
 		if len(h.Why) < maxWhy {
 			h.Why = append(h.Why, t.term)
 		}
@@ -80,15 +80,15 @@ func (m *matcher) hit(q *query, a *prediag.Article, score float64) prediag.Hit {
 
 // count marks the terms that s holds and returns their frequencies and the number of tokens of s.
 func (m *matcher) count(s string, present []bool) (freq map[int]int, length int) {
-	m.tokens = text.AppendTokens(m.tokens[:0], s)
+	terms := m.analyzer.terms(s)
 	freq = map[int]int{}
-	for _, t := range m.tokens {
-		if i, ok := m.number[term(t)]; ok {
+	for _, t := range terms {
+		if i, ok := m.number[t]; ok {
 			freq[i]++
 			present[i] = true
 		}
 	}
-	return freq, len(m.tokens)
+	return freq, len(terms)
 }
 
 // passages scores the sections of an article by BM25 against the query and returns the best.
@@ -113,7 +113,7 @@ func (m *matcher) passages(a *prediag.Article, present []bool) []prediag.Passage
 		score := 0.0
 		for t, n := range freq {
 			tf := float64(n)
-			score += m.terms[t].idf * tf * (k1 + 1) / (tf + k1*(1-b+b*float64(length)/sectionLength))
+			score += m.terms[t].weight * tf * (k1 + 1) / (tf + k1*(1-b+b*float64(length)/sectionLength))
 		}
 		if score > 0 && body != "" {
 			found = append(found, candidate{i, score})

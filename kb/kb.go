@@ -51,8 +51,9 @@ func (o Options) complete() Options {
 
 // KB is a knowledge base in a folder. Its methods may be called from many goroutines at once.
 type KB struct {
-	dir string
-	opt Options
+	dir  string
+	opt  Options
+	stop stopList
 
 	building sync.Mutex // held by the one Apply that runs
 
@@ -62,8 +63,8 @@ type KB struct {
 	closed   bool
 
 	background sync.WaitGroup
-	stop       context.CancelFunc
-	stopped    context.Context
+	closing    context.Context // ends at Close
+	close      context.CancelFunc
 }
 
 // Status says what serves and what is wrong with it.
@@ -81,8 +82,8 @@ func Open(dir string, opt Options) (*KB, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("knowledge base %q: %w", dir, err)
 	}
-	k := &KB{dir: filepath.Clean(dir), opt: opt.complete()}
-	k.stopped, k.stop = context.WithCancel(context.Background())
+	k := &KB{dir: filepath.Clean(dir), opt: opt.complete(), stop: newStopList()}
+	k.closing, k.close = context.WithCancel(context.Background())
 	gen, degraded := k.load()
 	k.current, k.degraded = gen, degraded
 	if degraded != "" {
@@ -94,7 +95,7 @@ func Open(dir string, opt Options) (*KB, error) {
 
 // Close waits for the running searches and closes the index. A search after Close is of kind prediag.ErrNotReady.
 func (k *KB) Close() error {
-	k.stop()
+	k.close()
 	k.background.Wait()
 	k.building.Lock() // a running Apply ends first
 	defer k.building.Unlock()

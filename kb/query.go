@@ -8,10 +8,11 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	segment "github.com/blevesearch/scorch_segment_api/v2"
+
 	"prediag"
 	"prediag/internal/code"
 	"prediag/internal/lang"
-	"prediag/internal/text"
 )
 
 const (
@@ -64,36 +65,28 @@ func validate(q prediag.Query) error {
 // query is a prediag.Query as the index understands it.
 type query struct {
 	prediag.Query
-	terms     []string // distinct, in the order of the text
+	terms     []queryTerm
 	codes     []string // canonical, distinct
 	languages []string // base languages
 }
 
-func newQuery(q prediag.Query) *query {
+// queryTerm is a distinct term of the query's text.
+type queryTerm struct {
+	term  string
+	share float64 // of its information that it keeps, see stopList
+}
+
+func (k *KB) newQuery(q prediag.Query) *query {
 	if q.Limit == 0 {
 		q.Limit = defaultLimit
 	}
-	out := &query{Query: q}
+	out := &query{Query: q, codes: queryCodes(q)}
 	seen := make(map[string]bool)
-	for _, t := range text.Tokens(q.Text) {
-		s := term(t)
-		if s != "" && !seen[s] && len(out.terms) < maxQueryTerms {
-			seen[s] = true
-			out.terms = append(out.terms, s)
+	for _, t := range newAnalyzer().terms(q.Text) {
+		if !seen[t] && len(out.terms) < maxQueryTerms {
+			seen[t] = true
+			out.terms = append(out.terms, queryTerm{t, k.stop.weight(t)})
 		}
-	}
-	for _, m := range code.Find(q.Text) {
-		out.codes = append(out.codes, code.Canonical(m.Code))
-	}
-	for _, c := range q.Codes {
-		if c = strings.TrimSpace(c); c != "" {
-			out.codes = append(out.codes, code.Canonical(c))
-		}
-	}
-	slices.Sort(out.codes)
-	out.codes = slices.Compact(out.codes)
-	if len(out.codes) > maxCodes {
-		out.codes = out.codes[:maxCodes]
 	}
 	for _, l := range q.Languages {
 		out.languages = append(out.languages, lang.Base(l))
@@ -101,11 +94,29 @@ func newQuery(q prediag.Query) *query {
 	return out
 }
 
+// queryCodes are the canonical codes of the query, those that came in a field of their own first.
+func queryCodes(q prediag.Query) []string {
+	var codes []string
+	add := func(c string) {
+		if c = code.Canonical(strings.TrimSpace(c)); c != "" && len(codes) < maxCodes && !slices.Contains(codes, c) {
+			codes = append(codes, c)
+		}
+	}
+	for _, c := range q.Codes {
+		add(c)
+	}
+	for _, m := range code.Find(q.Text) {
+		add(m.Code)
+	}
+	return codes
+}
+
 // weighted is a query term with what the index knows about it.
 type weighted struct {
-	term string
-	df   int     // articles that hold it
-	idf  float64 // see idf
+	term   string
+	lists  []segment.PostingsList // of the text field, one per segment; nil where the segment lacks the term
+	df     int                    // articles that hold it
+	weight float64                // its information: idf times the share that stop words keep
 }
 
 // idf is the inverse document frequency of BM25 in its form that is never negative (Robertson and Zaragoza 2009, with
@@ -114,18 +125,17 @@ func idf(n, df int) float64 {
 	return math.Log1p((float64(n) - float64(df) + 0.5) / (float64(df) + 0.5))
 }
 
-// informative keeps the terms of the query that tell most, the rarest first; terms that no article holds are left out
-// but count in mass, the information of the whole query.
+// informative keeps the terms of the query that tell most, most informative first. Mass is the information of the whole
+// query up to as many terms, those included that no article holds.
 func informative(terms []weighted) (kept []weighted, mass float64) {
-	terms = slices.Clone(terms)
-	slices.SortStableFunc(terms, func(a, b weighted) int { return cmp.Compare(b.idf, a.idf) })
-	for _, t := range terms {
+	slices.SortStableFunc(terms, func(a, b weighted) int { return cmp.Compare(b.weight, a.weight) })
+	for i, t := range terms {
+		if i < maxScored {
+			mass += t.weight
+		}
 		if t.df > 0 && len(kept) < maxScored {
 			kept = append(kept, t)
 		}
-	}
-	for _, t := range kept {
-		mass += t.idf
 	}
 	return kept, mass
 }

@@ -2,6 +2,7 @@ package kb
 
 import (
 	"cmp"
+	"container/heap"
 	"context"
 	"fmt"
 	"slices"
@@ -21,7 +22,7 @@ func (k *KB) Search(ctx context.Context, q prediag.Query) (prediag.Results, erro
 	}
 	err := k.read(func(g *generation) error {
 		var err error
-		results, err = g.search(ctx, newQuery(q))
+		results, err = g.search(ctx, k.newQuery(q))
 		return err
 	})
 	if err != nil {
@@ -36,6 +37,7 @@ var _ prediag.Searcher = (*KB)(nil)
 type scored struct {
 	doc   int
 	score float64
+	id    string // of the article; empty: not read yet
 }
 
 func (g *generation) search(ctx context.Context, q *query) (prediag.Results, error) {
@@ -49,17 +51,18 @@ func (g *generation) search(ctx context.Context, q *query) (prediag.Results, err
 		return results, err
 	}
 	terms, mass := informative(terms)
-	scores, found, err := g.score(ctx, q, terms, admitted)
+	s, err := g.score(ctx, q, terms, admitted)
 	if err != nil {
 		return results, err
 	}
-	results.Total = found.count()
+	defer g.pool.Put(s)
+	results.Total = s.found.count()
 	if q.Facets {
-		if results.Facets, err = g.facets(found); err != nil {
+		if results.Facets, err = g.facets(s.found); err != nil {
 			return results, err
 		}
 	}
-	page, err := g.page(scores, found, q)
+	page, err := g.page(s, q)
 	if err != nil {
 		return results, err
 	}
@@ -67,130 +70,69 @@ func (g *generation) search(ctx context.Context, q *query) (prediag.Results, err
 	return results, err
 }
 
-// BM25's parameters: saturation of the term frequency and strength of the length normalisation.
-const (
-	k1          = 1.2
-	b           = 0.75
-	titleWeight = 0.5
-)
-
-// weigh looks the terms up in the index.
-func (g *generation) weigh(ctx context.Context, terms []string) ([]weighted, error) {
-	out := make([]weighted, 0, len(terms))
-	for i, t := range terms {
-		if i%64 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		df := 0
-		for _, p := range g.parts {
-			list, err := p.dicts[fieldText].PostingsList([]byte(t), p.Deleted(), nil)
-			if err != nil {
-				return nil, err
-			}
-			df += int(list.Count())
-		}
-		out = append(out, weighted{term: t, df: df, idf: idf(g.manifest.Articles, df)})
-	}
-	return out, nil
-}
-
-// score adds up the scores of all admitted documents that hold a term or a code.
-func (g *generation) score(ctx context.Context, q *query, terms []weighted, admitted bitset) ([]float32, bitset, error) {
-	scores := make([]float32, g.docs)
-	found := newBitset(g.docs)
-	var most float64
-	for _, t := range terms {
-		for _, f := range []struct {
-			field  string
-			weight float64
-		}{{fieldText, 1}, {fieldTitle, titleWeight}} {
-			most += t.idf * f.weight * (k1 + 1)
-			if err := g.scoreTerm(ctx, f.field, t, f.weight, scores, found, admitted); err != nil {
-				return nil, nil, err
-			}
-		}
-	}
-	for _, c := range q.codes {
-		holders, err := g.holders(fieldCodes, c)
-		if err != nil {
-			return nil, nil, err
-		}
-		holders = slices.Clone(holders)
-		holders.and(admitted)
-		found.or(holders)
-		for doc := range holders.all() {
-			scores[doc] += float32(most + 1)
-		}
-	}
-	return scores, found, nil
-}
-
-// lengthed is a posting that knows the length of its document's field in tokens.
-type lengthed interface{ NormUint64() uint64 }
-
-func (g *generation) scoreTerm(ctx context.Context, field string, t weighted, weight float64, scores []float32, found, admitted bitset) error {
-	average := max(1, float64(g.manifest.Tokens[field])/float64(max(1, g.manifest.Articles)))
-	factor := t.idf * weight * (k1 + 1)
-	for _, p := range g.parts {
-		list, err := p.dicts[field].PostingsList([]byte(t.term), p.Deleted(), nil)
-		if err != nil {
-			return err
-		}
-		it := list.Iterator(true, true, false, nil)
-		for n := 0; ; n++ {
-			if n&0xfff == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
-			posting, err := it.Next()
-			if err != nil {
-				return err
-			}
-			if posting == nil {
-				break
-			}
-			doc := p.base + int(posting.Number())
-			if !admitted.has(doc) {
-				continue
-			}
-			tf := float64(posting.Frequency())
-			length := average
-			if l, ok := posting.(lengthed); ok {
-				length = float64(l.NormUint64())
-			}
-			scores[doc] += float32(factor * tf / (tf + k1*(1-b+b*length/average)))
-			found.add(doc)
-		}
-	}
-	return nil
-}
-
 // page selects the documents of the page that the query asks for, best first, equal scores by article ID.
-func (g *generation) page(scores []float32, found bitset, q *query) ([]scored, error) {
-	all := make([]scored, 0, 256)
-	for doc := range found.all() {
-		all = append(all, scored{doc, float64(scores[doc])})
+func (g *generation) page(s *scores, q *query) ([]scored, error) {
+	t := topper{g: g, most: q.Offset + q.Limit}
+	for doc := range s.found.all() {
+		t.offer(scored{doc: doc, score: float64(s.text[doc])})
 	}
-	ids := map[int]string{}
-	var failed error
-	id := func(doc int) string {
-		s, ok := ids[doc]
-		if !ok {
-			var err error
-			if s, err = g.id(doc); err != nil {
-				failed = err
-			}
-			ids[doc] = s
-		}
-		return s
+	all, err := t.sorted()
+	return all[min(q.Offset, len(all)):], err
+}
+
+// topper keeps the best documents of those offered.
+type topper struct {
+	g    *generation
+	most int
+	heap []scored // the worst at 0
+	err  error
+}
+
+// worse orders documents by score and then, so that the order is total, by article ID.
+func (t *topper) worse(x, y *scored) bool {
+	if x.score != y.score {
+		return x.score < y.score
 	}
-	slices.SortFunc(all, func(x, y scored) int {
-		if c := cmp.Compare(y.score, x.score); c != 0 {
-			return c
+	return t.id(x) > t.id(y)
+}
+
+// id reads the article ID of a document once.
+func (t *topper) id(s *scored) string {
+	if s.id == "" {
+		var err error
+		if s.id, err = t.g.id(s.doc); err != nil {
+			t.err = err
 		}
-		return cmp.Compare(id(x.doc), id(y.doc))
-	})
-	from := min(q.Offset, len(all))
-	return all[from:min(from+q.Limit, len(all))], failed
+	}
+	return s.id
+}
+
+func (t *topper) Len() int           { return len(t.heap) }
+func (t *topper) Less(i, j int) bool { return t.worse(&t.heap[i], &t.heap[j]) }
+func (t *topper) Swap(i, j int)      { t.heap[i], t.heap[j] = t.heap[j], t.heap[i] }
+func (t *topper) Push(x any)         { t.heap = append(t.heap, x.(scored)) }
+func (t *topper) Pop() any {
+	last := t.heap[len(t.heap)-1]
+	t.heap = t.heap[:len(t.heap)-1]
+	return last
+}
+
+func (t *topper) offer(s scored) {
+	if len(t.heap) < t.most {
+		heap.Push(t, s)
+	} else if s.score >= t.heap[0].score && t.worse(&t.heap[0], &s) {
+		t.heap[0] = s
+		heap.Fix(t, 0)
+	}
+}
+
+// sorted empties the heap, best first.
+func (t *topper) sorted() ([]scored, error) {
+	out := make([]scored, len(t.heap))
+	for i := len(out) - 1; i >= 0; i-- {
+		out[i] = heap.Pop(t).(scored)
+	}
+	return out, t.err
 }
 
 // part returns the segment of a document and its number there.

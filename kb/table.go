@@ -15,7 +15,7 @@ import (
 
 // The table lists the articles of a generation beside the index: what ingest must know to tell the changed from the
 // unchanged, and the lengths that keep the token totals exact when an article is replaced. One line per article, sorted
-// by ID: id, source, language, fingerprint, then one length per text field, separated by tabs.
+// by ID: id, source, language, fingerprint, title key, then one length per text field, separated by tabs.
 
 // row is one line of the table.
 type row struct {
@@ -23,10 +23,14 @@ type row struct {
 	source      string
 	language    string // base language
 	fingerprint string
+	titleKey    string
 	lengths     [len(textFields)]int64 // tokens, in the order of textFields
 }
 
-const rowColumns = 4 + len(textFields)
+const (
+	rowStrings = 5
+	rowColumns = rowStrings + len(textFields)
+)
 
 var (
 	tableEscape   = strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
@@ -35,7 +39,7 @@ var (
 
 // appendRow appends the line of r, the newline included.
 func appendRow(dst []byte, r row) []byte {
-	for _, s := range []string{r.id, r.source, r.language, r.fingerprint} {
+	for _, s := range []string{r.id, r.source, r.language, r.fingerprint, r.titleKey} {
 		dst = append(dst, tableEscape.Replace(s)...)
 		dst = append(dst, '\t')
 	}
@@ -55,16 +59,16 @@ func parseRow(line string) (row, error) {
 	if len(cols) != rowColumns {
 		return r, fmt.Errorf("article table: %d columns where %d belong: %w", len(cols), rowColumns, prediag.ErrDamaged)
 	}
-	for i, dst := range []*string{&r.id, &r.source, &r.language, &r.fingerprint} {
+	for i, dst := range []*string{&r.id, &r.source, &r.language, &r.fingerprint, &r.titleKey} {
 		*dst = cols[i]
 		if strings.IndexByte(cols[i], '\\') >= 0 {
 			*dst = tableUnescape.Replace(cols[i])
 		}
 	}
 	for i := range r.lengths {
-		n, err := strconv.ParseInt(cols[4+i], 10, 64)
+		n, err := strconv.ParseInt(cols[rowStrings+i], 10, 64)
 		if err != nil || n < 0 {
-			return r, fmt.Errorf("article table: length %q: %w", cols[4+i], prediag.ErrDamaged)
+			return r, fmt.Errorf("article table: length %q: %w", cols[rowStrings+i], prediag.ErrDamaged)
 		}
 		r.lengths[i] = n
 	}

@@ -1,0 +1,194 @@
+package kb
+
+import (
+	"context"
+
+	segment "github.com/blevesearch/scorch_segment_api/v2"
+)
+
+// The parameters of the ranking, chosen once for all collections: question answering in English and Chinese, twelve
+// languages of encyclopaedia paragraphs, alarm pages. See docs/results.md for what each of them gives.
+const (
+	k1           = 2.0  // BM25's saturation of the term frequency
+	b            = 0.9  // BM25's strength of the length normalisation
+	titleB       = 0.75 // b for the title field
+	titleWeight  = 1.0  // of the title field's BM25 beside that of the whole text
+	untitled     = 0.75 // share of the text's score that stands in for a title that says nothing
+	categoryGain = 1.05 // factor for an article of the likely category
+)
+
+// scores are the sums of one search. They are used again by later searches of the generation.
+type scores struct {
+	text, title []float32 // by document
+	found       bitset
+}
+
+// newScores returns zeroed sums.
+func (g *generation) newScores() *scores {
+	s, ok := g.pool.Get().(*scores)
+	if !ok {
+		return &scores{text: make([]float32, g.docs), title: make([]float32, g.docs), found: newBitset(g.docs)}
+	}
+	clear(s.text)
+	clear(s.title)
+	clear(s.found)
+	return s
+}
+
+// weigh looks the terms up in the index.
+func (g *generation) weigh(ctx context.Context, terms []queryTerm) ([]weighted, error) {
+	out := make([]weighted, 0, len(terms))
+	for i, t := range terms {
+		if i%64 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		w := weighted{term: t.term, lists: make([]segment.PostingsList, len(g.parts))}
+		for i, p := range g.parts {
+			list, err := p.dicts[fieldText].PostingsList([]byte(t.term), p.Deleted(), nil)
+			if err != nil {
+				return nil, err
+			}
+			if n := int(list.Count()); n > 0 {
+				w.lists[i] = list
+				w.df += n
+			}
+		}
+		w.weight = idf(g.manifest.Articles, w.df) * t.share
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+// score adds up the scores of all admitted documents that hold a term or a code.
+func (g *generation) score(ctx context.Context, q *query, terms []weighted, admitted bitset) (*scores, error) {
+	s := g.newScores()
+	most := 1.0
+	for _, t := range terms {
+		most += t.weight * (k1 + 1) * (1 + titleWeight)
+		if err := g.addText(ctx, t, s, admitted); err != nil {
+			return nil, err
+		}
+		if err := g.addTitle(ctx, t, s, admitted); err != nil {
+			return nil, err
+		}
+	}
+	for doc := range s.found.all() {
+		title := s.title[doc]
+		if g.generic.has(doc) {
+			title = max(title, untitled*s.text[doc])
+		}
+		s.text[doc] += title
+	}
+	if err := g.preferCategory(q.Category, s); err != nil {
+		return nil, err
+	}
+	return s, g.addCodes(q.codes, s, admitted, float32(most*categoryGain))
+}
+
+// preferCategory raises the articles of the likely category a little.
+func (g *generation) preferCategory(category string, s *scores) error {
+	if category == "" {
+		return nil
+	}
+	holders, err := g.holders(fieldCategory, category)
+	if err != nil {
+		return err
+	}
+	for doc := range holders.all() {
+		s.text[doc] *= categoryGain
+	}
+	return nil
+}
+
+// addCodes puts the articles that explain a code before all that do not: each code is worth more than all words.
+func (g *generation) addCodes(codes []string, s *scores, admitted bitset, worth float32) error {
+	for _, c := range codes {
+		holders, err := g.holders(fieldCodes, c)
+		if err != nil {
+			return err
+		}
+		for doc := range holders.all() {
+			if admitted.has(doc) {
+				s.found.add(doc)
+				s.text[doc] += worth
+			}
+		}
+	}
+	return nil
+}
+
+func (g *generation) addText(ctx context.Context, t weighted, s *scores, admitted bitset) error {
+	norm := newNorm(t.weight, b, g.average(fieldText))
+	for i, list := range t.lists {
+		if list == nil {
+			continue
+		}
+		base := g.parts[i].base
+		err := visit(ctx, list, func(local uint64, freq, length uint64) {
+			if doc := base + int(local); admitted.has(doc) {
+				s.found.add(doc)
+				s.text[doc] += norm.score(freq, length)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *generation) addTitle(ctx context.Context, t weighted, s *scores, admitted bitset) error {
+	norm := newNorm(t.weight*titleWeight, titleB, g.average(fieldTitle))
+	for i, p := range g.parts {
+		if t.lists[i] == nil {
+			continue // the text holds the title
+		}
+		list, err := p.dicts[fieldTitle].PostingsList([]byte(t.term), p.Deleted(), nil)
+		if err != nil {
+			return err
+		}
+		err = visit(ctx, list, func(local uint64, freq, length uint64) {
+			s.title[p.base+int(local)] += norm.score(freq, length)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// average is the mean length of a field in tokens. Bleve's own figure counts distinct terms per segment; the manifest
+// has the true total.
+func (g *generation) average(field string) float64 {
+	return max(1, float64(g.manifest.Tokens[field])/float64(max(1, g.manifest.Articles)))
+}
+
+// norm is BM25 for one term: weight·tf·(k1+1) / (tf + k1·(1−b+b·length/average)).
+type norm struct{ factor, fixed, slope float32 }
+
+func newNorm(weight, b, average float64) norm {
+	return norm{factor: float32(weight * (k1 + 1)), fixed: float32(k1 * (1 - b)), slope: float32(k1 * b / average)}
+}
+
+func (n norm) score(freq, length uint64) float32 {
+	tf := float32(freq)
+	return n.factor * tf / (tf + n.fixed + n.slope*float32(length))
+}
+
+// lengthed is a posting that knows the exact length of its document's field in tokens; its Norm is a rounded function.
+type lengthed interface{ NormUint64() uint64 }
+
+// visit calls do for every posting of a list with its document in the segment, frequency and field length.
+func visit(ctx context.Context, list segment.PostingsList, do func(local, freq, length uint64)) error {
+	it := list.Iterator(true, true, false, nil)
+	for n := 1; ; n++ {
+		posting, err := it.Next()
+		if err != nil || posting == nil {
+			return err
+		}
+		do(posting.Number(), posting.Frequency(), posting.(lengthed).NormUint64())
+		if n&0xfff == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
