@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	rpccode "google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -72,6 +74,33 @@ type described struct {
 }
 
 func describe(err error) described {
+	d := describeFully(err)
+	d.message, d.field = shown(d.message, maxShown), shown(d.field, maxShownField)
+	return d
+}
+
+// Limits of what an error says, bytes: it may quote input of any length, and travels in headers.
+const (
+	maxShown      = 1000
+	maxShownField = 200
+)
+
+// shown is a text of at most limit bytes that is UTF-8, as every text on the wire must be.
+func shown(s string, limit int) string {
+	if len(s) > limit {
+		s = s[:limit-len("…")]
+		for range utf8.UTFMax { // not within a character
+			if r, n := utf8.DecodeLastRuneInString(s); r != utf8.RuneError || n != 1 {
+				break
+			}
+			s = s[:len(s)-1]
+		}
+		s += "…"
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+func describeFully(err error) described {
 	r := rowOf(err)
 	d := described{row: r, group: r.reason, message: err.Error()}
 	if r.message != "" {
@@ -140,7 +169,7 @@ func rowOfCode(code codes.Code) row {
 
 // withInfo is a status of no kind of ours.
 func withInfo(code codes.Code, reason, message string) *status.Status {
-	return withDetails(code, message, &errdetails.ErrorInfo{Reason: reason, Domain: domain})
+	return withDetails(code, shown(message, maxShown), &errdetails.ErrorInfo{Reason: reason, Domain: domain})
 }
 
 func withDetails(code codes.Code, message string, info *errdetails.ErrorInfo, more ...protoadapt.MessageV1) *status.Status {

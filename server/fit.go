@@ -32,9 +32,11 @@ func sheddings() []shedding {
 				h.Passages = nil
 			}
 		}},
-		{"ticket.body", func(d *pb.Diagnosis) {
-			if d.GetTicket() != nil {
-				d.Ticket.Body = ""
+		{"draft.statements.citations.quote", func(d *pb.Diagnosis) {
+			for _, s := range d.GetDraft().GetStatements() {
+				for _, c := range s.GetCitations() {
+					c.Quote = ""
+				}
 			}
 		}},
 		{"verdict.fields.evidence", func(d *pb.Diagnosis) {
@@ -42,11 +44,9 @@ func sheddings() []shedding {
 				f.Evidence = nil
 			}
 		}},
-		{"draft.statements.citations.quote", func(d *pb.Diagnosis) {
-			for _, s := range d.GetDraft().GetStatements() {
-				for _, c := range s.GetCitations() {
-					c.Quote = ""
-				}
+		{"ticket.body", func(d *pb.Diagnosis) {
+			if d.GetTicket() != nil {
+				d.Ticket.Body = ""
 			}
 		}},
 		{"codes", func(d *pb.Diagnosis) { d.Codes = nil }},

@@ -112,6 +112,8 @@ func guarded(next http.Handler) http.Handler {
 			writeError(r.Context(), nil, newWireJSON(), w, r, statusOf(err).Err())
 			return
 		}
+		r.Header.Del("Content-Type") // there is JSON only; the gateway would log what it cannot read
+		r.Header.Del("Accept")
 		r.Body = http.MaxBytesReader(w, r.Body, maxMessage)
 		next.ServeHTTP(w, r)
 	})

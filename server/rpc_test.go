@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -275,6 +276,7 @@ func TestBatchItemOfTheServicesFaultIsLogged(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	r := start(t, Options{})
 	client := healthpb.NewHealthClient(r.conn)
 	for _, service := range []string{"", "prediag.v1.TriageService", "prediag.v1.KnowledgeService", "prediag.v1.ReviewService"} {
@@ -577,4 +579,31 @@ func TestArticleIDsInPaths(t *testing.T) {
 			require.Equal(t, id, m.Article.ID)
 		})
 	}
+}
+
+// What an error quotes of its input is bounded and is text, or the error itself could not be sent.
+func TestErrorsQuoteLittle(t *testing.T) {
+	r := start(t, Options{})
+	long := strings.Repeat("字", 100_000)
+	for name, fail := range map[string]error{
+		"message": prediag.Invalid("R", "query", long), "field": prediag.Invalid("R", long, "m"), "bytes": prediag.Invalid("R", "\xff", "\xfe"),
+		"cause": &prediag.Error{Kind: prediag.ErrInvalid, Message: "m", Err: errors.New(long)}, "status": status.Error(codes.NotFound, long+"\xff"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r.set(func(f *fake) { f.fail = fail })
+			_, err := r.knowledge.Search(limit(t), &pb.SearchRequest{Query: "x"})
+			st := status.Convert(err)
+			require.NotEmpty(t, reasonOf(st))
+			require.Less(t, proto.Size(st.Proto()), 4000)
+			require.NotEqual(t, codes.Internal, st.Code())
+			require.Equal(t, st.Message(), strings.ToValidUTF8(st.Message(), "?"))
+			require.Equal(t, runtime.HTTPStatusFromCode(st.Code()), r.call(t, "GET", "/v1/search?query=x", nil).code)
+		})
+	}
+	require.Equal(t, "字…", shown("字字字", 8))
+	require.Equal(t, "字字", shown("字字", 6))
+	require.Equal(t, "a\uFFFD", shown("a\xff", 6))
+	got := r.call(t, "POST", "/v1/triage", strings.NewReader(`{"ticket":{"createTime":"`+long+`"}}`))
+	require.Equal(t, 400, got.code)
+	require.Less(t, len(got.body), 4000)
 }

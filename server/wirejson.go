@@ -40,6 +40,10 @@ func (j *wireJSON) NewDecoder(r io.Reader) runtime.Decoder {
 		if !ok {
 			return json.Unmarshal(raw, v)
 		}
+		var sound json.RawMessage // protojson passes over unknown fields without a close look
+		if err := json.Unmarshal(raw, &sound); err != nil {
+			return err
+		}
 		return j.UnmarshalOptions.Unmarshal(raw, m)
 	})
 }
