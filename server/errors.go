@@ -75,8 +75,23 @@ type described struct {
 
 func describe(err error) described {
 	d := describeFully(err)
-	d.message, d.field = shown(d.message, maxShown), shown(d.field, maxShownField)
+	d.message, d.field = shown(d.message, maxShown), shown(wireField(d.field), maxShownField)
 	return d
+}
+
+// wireField is the name that a field of a part's argument has in the requests.
+func wireField(field string) string {
+	switch field {
+	case "case_id":
+		return "id"
+	case "after":
+		return "page_token"
+	case "resolution.article":
+		return "resolution.article_id"
+	case "query.text", "prefix":
+		return "query"
+	}
+	return field
 }
 
 // Limits of what an error says, bytes: it may quote input of any length, and travels in headers.

@@ -561,6 +561,8 @@ func TestBadRequestDescribesWhatTheErrorSays(t *testing.T) {
 	bad, ok := detail[*errdetails.BadRequest](st)
 	require.True(t, ok)
 	require.Equal(t, "f is wrong: mend it", bad.GetFieldViolations()[0].GetDescription())
+	bad, _ = detail[*errdetails.BadRequest](statusOf(prediag.Invalid("R", "resolution.article", "m")))
+	require.Equal(t, "resolution.article_id", bad.GetFieldViolations()[0].GetField(), "the name in the request")
 }
 
 // Articles have IDs of all sorts; each must be reachable as a path.
