@@ -14,15 +14,15 @@ import (
 // caller may not read is, like one that does not exist, of kind prediag.ErrNotFound.
 func (k *KB) Article(ctx context.Context, id string, audience []string) (prediag.Article, error) {
 	var a prediag.Article
-	err := k.read(func(g *generation) error {
+	err := k.read(func(r *reader) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		doc, ok, err := g.find(id)
+		doc, ok, err := r.find(id)
 		if err != nil {
 			return err
 		}
-		allowed, err := g.readable(audience)
+		allowed, err := r.readable(audience)
 		if err != nil {
 			return err
 		}
@@ -30,15 +30,15 @@ func (k *KB) Article(ctx context.Context, id string, audience []string) (prediag
 			return &prediag.Error{Kind: prediag.ErrNotFound, Reason: "ARTICLE_NOT_FOUND", Field: "id",
 				Message: fmt.Sprintf("there is no article %.200q that the caller may read", id)}
 		}
-		a, err = g.load(doc)
+		a, err = r.load(doc)
 		return err
 	})
 	return a, err
 }
 
 // find returns the document of an article.
-func (g *generation) find(id string) (doc int, ok bool, err error) {
-	set, err := g.readHolders("_id", id)
+func (r *reader) find(id string) (doc int, ok bool, err error) {
+	set, err := r.readHolders("_id", id)
 	if err != nil {
 		return 0, false, err
 	}
@@ -49,15 +49,15 @@ func (g *generation) find(id string) (doc int, ok bool, err error) {
 }
 
 // article reads an article by its ID.
-func (g *generation) article(id string) (prediag.Article, error) {
-	doc, ok, err := g.find(id)
+func (r *reader) article(id string) (prediag.Article, error) {
+	doc, ok, err := r.find(id)
 	if err != nil {
 		return prediag.Article{}, err
 	}
 	if !ok {
 		return prediag.Article{}, fmt.Errorf("article %q: %w", id, prediag.ErrNotFound)
 	}
-	return g.load(doc)
+	return r.load(doc)
 }
 
 // maxExplanations bounds the entries that Explain returns for one code.
@@ -76,12 +76,12 @@ func (k *KB) ExplainFor(ctx context.Context, fault string, audience []string) ([
 	}
 	canonical := code.Canonical(strings.TrimSpace(fault))
 	var found []prediag.FaultCode
-	err := k.read(func(g *generation) error {
-		set, err := g.readable(audience)
+	err := k.read(func(r *reader) error {
+		set, err := r.readable(audience)
 		if err != nil {
 			return err
 		}
-		holders, err := g.holders(fieldCodes, canonical)
+		holders, err := r.holders(fieldCodes, canonical)
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (k *KB) ExplainFor(ctx context.Context, fault string, audience []string) ([
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			a, err := g.load(doc)
+			a, err := r.load(doc)
 			if err != nil {
 				return err
 			}

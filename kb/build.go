@@ -384,25 +384,25 @@ func (b *builder) smoke(ctx context.Context, m *manifest) error {
 	if err != nil {
 		return err
 	}
-	err = guard(func() error { return b.probe(ctx, g) })
+	err = g.run(func(r *reader) error { return b.probe(ctx, r) })
 	return errors.Join(err, g.retire())
 }
 
-func (b *builder) probe(ctx context.Context, g *generation) error {
+func (b *builder) probe(ctx context.Context, r *reader) error {
 	live := 0
-	for _, p := range g.parts {
+	for _, p := range r.parts {
 		live += int(p.Count())
 	}
 	if live != len(b.rows) {
 		return fmt.Errorf("smoke search: the index holds %d articles where %d belong: %w", live, len(b.rows), prediag.ErrDamaged)
 	}
 	for id := range b.rows {
-		a, err := g.article(id)
+		a, err := r.article(id)
 		if err != nil {
 			return fmt.Errorf("smoke search: article %q: %w", id, err)
 		}
-		q := b.kb.newQuery(prediag.Query{Text: a.Title, Audience: a.Audience, Limit: 1})
-		if _, err := g.search(ctx, q); err != nil {
+		q := b.kb.newQuery(prediag.Query{Text: a.Title, Audience: a.Audience, Limit: 1}, r.analyzer)
+		if _, err := r.search(ctx, q); err != nil {
 			return fmt.Errorf("smoke search: %w", err)
 		}
 		break

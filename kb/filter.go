@@ -37,31 +37,31 @@ func (b bitset) count() int {
 const maxCachedFilters = 256
 
 // holders returns the documents whose field has the exact value. The result is shared: it must not be changed.
-func (g *generation) holders(field, value string) (bitset, error) {
+func (r *reader) holders(field, value string) (bitset, error) {
 	key := field + "\x00" + value
-	g.filterMu.Lock()
-	set, ok := g.filters[key]
-	g.filterMu.Unlock()
+	r.filterMu.Lock()
+	set, ok := r.filters[key]
+	r.filterMu.Unlock()
 	if ok {
 		return set, nil
 	}
-	set, err := g.readHolders(field, value)
+	set, err := r.readHolders(field, value)
 	if err != nil {
 		return nil, err
 	}
-	g.filterMu.Lock()
-	defer g.filterMu.Unlock()
-	if len(g.filters) >= maxCachedFilters {
-		clear(g.filters)
+	r.filterMu.Lock()
+	defer r.filterMu.Unlock()
+	if len(r.filters) >= maxCachedFilters {
+		clear(r.filters)
 	}
-	g.filters[key] = set
+	r.filters[key] = set
 	return set, nil
 }
 
-func (g *generation) readHolders(field, value string) (bitset, error) {
-	set := newBitset(g.docs)
-	for _, p := range g.parts {
-		list, err := p.dicts[field].PostingsList([]byte(value), p.Deleted(), nil)
+func (r *reader) readHolders(field, value string) (bitset, error) {
+	set := newBitset(r.docs)
+	for i, p := range r.parts {
+		list, err := r.postings(i, field, value)
 		if err != nil {
 			return nil, err
 		}
@@ -81,10 +81,10 @@ func (g *generation) readHolders(field, value string) (bitset, error) {
 }
 
 // anyOf returns the documents whose field has one of the values, as a set of the caller's own.
-func (g *generation) anyOf(field string, values []string) (bitset, error) {
-	set := newBitset(g.docs)
+func (r *reader) anyOf(field string, values []string) (bitset, error) {
+	set := newBitset(r.docs)
 	for _, v := range values {
-		holders, err := g.holders(field, v)
+		holders, err := r.holders(field, v)
 		if err != nil {
 			return nil, err
 		}
@@ -95,19 +95,19 @@ func (g *generation) anyOf(field string, values []string) (bitset, error) {
 
 // readable returns the documents that a caller with these audiences may read. It is the one place where permission is
 // decided; every method that shows anything of an article starts here.
-func (g *generation) readable(audience []string) (bitset, error) {
+func (r *reader) readable(audience []string) (bitset, error) {
 	values := []string{everybody}
 	for _, a := range audience {
 		if validAudience(a) {
 			values = append(values, a)
 		}
 	}
-	return g.anyOf(fieldAudience, values)
+	return r.anyOf(fieldAudience, values)
 }
 
 // admitted returns the documents that the filters of a query and the permissions of its caller leave.
-func (g *generation) admitted(q *query) (bitset, error) {
-	set, err := g.readable(q.Audience)
+func (r *reader) admitted(q *query) (bitset, error) {
+	set, err := r.readable(q.Audience)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (g *generation) admitted(q *query) (bitset, error) {
 		if len(f.values) == 0 {
 			continue
 		}
-		any, err := g.anyOf(f.field, f.values)
+		any, err := r.anyOf(f.field, f.values)
 		if err != nil {
 			return nil, err
 		}
@@ -128,16 +128,16 @@ func (g *generation) admitted(q *query) (bitset, error) {
 }
 
 // facets counts the documents of set by language, product and kind; values by falling count, then by name.
-func (g *generation) facets(set bitset) ([]prediag.Facet, error) {
+func (r *reader) facets(set bitset) ([]prediag.Facet, error) {
 	var facets []prediag.Facet
 	for _, field := range []string{fieldLanguage, fieldProduct, fieldKind} {
-		values, err := g.values(field)
+		values, err := r.values(field)
 		if err != nil {
 			return nil, err
 		}
 		facet := prediag.Facet{Name: field}
 		for _, v := range values {
-			holders, err := g.holders(field, v)
+			holders, err := r.holders(field, v)
 			if err != nil {
 				return nil, err
 			}
@@ -164,10 +164,14 @@ func (g *generation) facets(set bitset) ([]prediag.Facet, error) {
 const maxFacetValues = 100
 
 // values lists the values of a keyword field in order.
-func (g *generation) values(field string) ([]string, error) {
+func (r *reader) values(field string) ([]string, error) {
 	var values []string
-	for _, p := range g.parts {
-		it := p.dicts[field].AutomatonIterator(nil, nil, nil)
+	for i := range r.parts {
+		d, err := r.dict(i, field)
+		if err != nil {
+			return nil, err
+		}
+		it := d.AutomatonIterator(nil, nil, nil)
 		for n := 0; n < maxFacetValues; n++ {
 			entry, err := it.Next()
 			if err != nil {

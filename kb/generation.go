@@ -30,7 +30,7 @@ type generation struct {
 	suspect  sync.Once // a panic while reading starts one verification
 
 	generic bitset    // documents whose title says nothing
-	pool    sync.Pool // of *scores
+	readers sync.Pool // of *reader
 
 	filterMu sync.Mutex
 	filters  map[string]bitset // of frequently used property values
@@ -39,8 +39,7 @@ type generation struct {
 // part is one segment of the index. Its documents have the numbers base, base+1, ...
 type part struct {
 	*scorch.SegmentSnapshot
-	base  int
-	dicts map[string]segment.TermDictionary
+	base int
 }
 
 // openGeneration opens the verified generation in dir for reading.
@@ -73,18 +72,13 @@ func (g *generation) attach() error {
 	}
 	g.snapshot = snapshot
 	for _, s := range snapshot.Segments() {
-		p := part{SegmentSnapshot: s, base: g.docs, dicts: map[string]segment.TermDictionary{}}
-		for _, name := range indexedFields {
-			if p.dicts[name], err = s.Segment().Dictionary(name); err != nil {
-				return errors.Join(fmt.Errorf("dictionary of %q: %w", name, err), snapshot.Close())
-			}
-		}
-		g.parts = append(g.parts, p)
+		g.parts = append(g.parts, part{SegmentSnapshot: s, base: g.docs})
 		g.docs += int(s.FullSize())
 	}
 	g.generic = newBitset(g.docs)
+	r := g.reader()
 	for _, key := range g.manifest.Generic {
-		holders, err := g.readHolders(fieldTitleKey, key)
+		holders, err := r.readHolders(fieldTitleKey, key)
 		if err != nil {
 			return errors.Join(err, snapshot.Close())
 		}
@@ -121,14 +115,66 @@ func guard(read func() error) (err error) {
 	return read()
 }
 
+// reader reads a generation for one goroutine. It holds what cannot be shared (Bleve's term dictionaries keep a position)
+// and what is worth using again.
+type reader struct {
+	*generation
+	dicts    []map[string]segment.TermDictionary // by segment and field, opened at first use
+	scores   *scores
+	analyzer *analyzer
+}
+
+func (g *generation) reader() *reader {
+	if r, ok := g.readers.Get().(*reader); ok {
+		return r
+	}
+	r := &reader{generation: g, dicts: make([]map[string]segment.TermDictionary, len(g.parts)), analyzer: newAnalyzer()}
+	for i := range r.dicts {
+		r.dicts[i] = map[string]segment.TermDictionary{}
+	}
+	return r
+}
+
+// dict is the term dictionary of a field in segment i.
+func (r *reader) dict(i int, field string) (segment.TermDictionary, error) {
+	d, ok := r.dicts[i][field]
+	if !ok {
+		var err error
+		if d, err = r.parts[i].Segment().Dictionary(field); err != nil {
+			return nil, fmt.Errorf("dictionary of %q: %w", field, err)
+		}
+		r.dicts[i][field] = d
+	}
+	return d, nil
+}
+
+// postings is the list of the articles of segment i that hold a term in a field.
+func (r *reader) postings(i int, field, term string) (segment.PostingsList, error) {
+	d, err := r.dict(i, field)
+	if err != nil {
+		return nil, err
+	}
+	return d.PostingsList([]byte(term), r.parts[i].Deleted(), nil)
+}
+
+// run gives do a reader under protection. After a panic the reader is not used again.
+func (g *generation) run(do func(*reader) error) error {
+	return guard(func() error {
+		r := g.reader()
+		err := do(r)
+		g.readers.Put(r)
+		return err
+	})
+}
+
 // read runs a read of the serving generation. A read that finds damage starts the verification of the generation.
-func (k *KB) read(do func(*generation) error) error {
+func (k *KB) read(do func(*reader) error) error {
 	g, err := k.acquire()
 	if err != nil {
 		return err
 	}
 	defer g.release()
-	err = guard(func() error { return do(g) })
+	err = g.run(do)
 	if errors.Is(err, prediag.ErrDamaged) {
 		g.suspect.Do(func() {
 			k.background.Go(func() { k.fallBackIfDamaged(k.closing, g) })

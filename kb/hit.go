@@ -17,14 +17,14 @@ const (
 )
 
 // hits reads the articles of a page and finds what in them speaks for the query.
-func (g *generation) hits(ctx context.Context, q *query, page []scored, terms []weighted, mass float64) ([]prediag.Hit, error) {
+func (r *reader) hits(ctx context.Context, q *query, page []scored, terms []weighted, mass float64) ([]prediag.Hit, error) {
 	hits := make([]prediag.Hit, 0, len(page))
-	m := newMatcher(terms, mass)
+	m := newMatcher(terms, mass, r.analyzer)
 	for _, s := range page {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		a, err := g.load(s.doc)
+		a, err := r.load(s.doc)
 		if err != nil {
 			return nil, err
 		}
@@ -39,10 +39,11 @@ type matcher struct {
 	number   map[string]int
 	mass     float64
 	analyzer *analyzer
+	freq     []int // reused
 }
 
-func newMatcher(terms []weighted, mass float64) *matcher {
-	m := &matcher{terms: terms, number: make(map[string]int, len(terms)), mass: mass, analyzer: newAnalyzer()}
+func newMatcher(terms []weighted, mass float64, a *analyzer) *matcher {
+	m := &matcher{terms: terms, number: make(map[string]int, len(terms)), mass: mass, analyzer: a, freq: make([]int, len(terms))}
 	for i, t := range terms {
 		m.number[t.term] = i
 	}
@@ -78,17 +79,16 @@ func (m *matcher) hit(q *query, a *prediag.Article, score float64) prediag.Hit {
 	return h
 }
 
-// count marks the terms that s holds and returns their frequencies and the number of tokens of s.
-func (m *matcher) count(s string, present []bool) (freq map[int]int, length int) {
+// count adds the frequencies of the terms in s to m.freq, marks those that s holds, and returns the length of s in terms.
+func (m *matcher) count(s string, present []bool) int {
 	terms := m.analyzer.terms(s)
-	freq = map[int]int{}
 	for _, t := range terms {
 		if i, ok := m.number[t]; ok {
-			freq[i]++
+			m.freq[i]++
 			present[i] = true
 		}
 	}
-	return freq, len(terms)
+	return len(terms)
 }
 
 // passages scores the sections of an article by BM25 against the query and returns the best.
@@ -103,18 +103,10 @@ func (m *matcher) passages(a *prediag.Article, present []bool) []prediag.Passage
 	}
 	var found []candidate
 	for i, s := range sections {
-		heading := s.Heading()
-		headFreq, _ := m.count(heading, present)
 		body, _ := s.Span.Of(a.Body)
-		freq, length := m.count(body, present)
-		for t, n := range headFreq {
-			freq[t] += n
-		}
-		score := 0.0
-		for t, n := range freq {
-			tf := float64(n)
-			score += m.terms[t].weight * tf * (k1 + 1) / (tf + k1*(1-b+b*float64(length)/sectionLength))
-		}
+		clear(m.freq)
+		length := m.count(s.Heading(), present) + m.count(body, present)
+		score := m.score(length)
 		if score > 0 && body != "" {
 			found = append(found, candidate{i, score})
 		}
@@ -128,6 +120,24 @@ func (m *matcher) passages(a *prediag.Article, present []bool) []prediag.Passage
 	}
 	return out
 }
+
+// score is BM25 of a section of the given length whose frequencies are in m.freq.
+func (m *matcher) score(length int) float64 {
+	sum := 0.0
+	for t, n := range m.freq {
+		if n > 0 {
+			tf := float64(n)
+			sum += m.terms[t].weight * tf * (passageK1 + 1) / (tf + passageK1*(1-passageB+passageB*float64(length)/sectionLength))
+		}
+	}
+	return sum
+}
+
+// BM25's parameters for sections, which differ less in length than articles do.
+const (
+	passageK1 = 1.2
+	passageB  = 0.75
+)
 
 // sectionLength is a usual section's length in tokens.
 const sectionLength = 150

@@ -81,8 +81,10 @@ func (m *manifest) encode() ([]byte, error) {
 		return nil, err
 	}
 	m.Sum = sum
-	return json.MarshalIndent(m, "", " ")
+	return m.indented()
 }
+
+func (m *manifest) indented() ([]byte, error) { return json.MarshalIndent(m, "", " ") }
 
 func (m *manifest) checksum() (string, error) {
 	plain := *m
@@ -97,17 +99,19 @@ func (m *manifest) checksum() (string, error) {
 
 // decodeManifest reads a manifest and proves its own checksum.
 func decodeManifest(data []byte) (*manifest, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
 	m := new(manifest)
-	if err := d.Decode(m); err != nil {
+	if err := json.Unmarshal(data, m); err != nil {
 		return nil, fmt.Errorf("manifest: %w: %w", prediag.ErrDamaged, err)
 	}
 	sum, err := m.checksum()
 	if err != nil {
 		return nil, err
 	}
-	if sum != m.Sum {
+	again, err := m.indented()
+	if err != nil {
+		return nil, err
+	}
+	if sum != m.Sum || !bytes.Equal(data, again) {
 		return nil, fmt.Errorf("manifest: checksum does not match: %w", prediag.ErrDamaged)
 	}
 	for _, f := range m.Files {

@@ -76,13 +76,13 @@ type queryTerm struct {
 	share float64 // of its information that it keeps, see stopList
 }
 
-func (k *KB) newQuery(q prediag.Query) *query {
+func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
 	if q.Limit == 0 {
 		q.Limit = defaultLimit
 	}
 	out := &query{Query: q, codes: queryCodes(q)}
 	seen := make(map[string]bool)
-	for _, t := range newAnalyzer().terms(q.Text) {
+	for _, t := range a.terms(q.Text) {
 		if !seen[t] && len(out.terms) < maxQueryTerms {
 			seen[t] = true
 			out.terms = append(out.terms, queryTerm{t, k.stop.weight(t)})

@@ -17,17 +17,19 @@ const (
 	categoryGain = 1.05 // factor for an article of the likely category
 )
 
-// scores are the sums of one search. They are used again by later searches of the generation.
+// scores are the sums of one search. They are used again by the reader's next search.
 type scores struct {
 	text, title []float32 // by document
 	found       bitset
 }
 
-// newScores returns zeroed sums.
-func (g *generation) newScores() *scores {
-	s, ok := g.pool.Get().(*scores)
-	if !ok {
-		return &scores{text: make([]float32, g.docs), title: make([]float32, g.docs), found: newBitset(g.docs)}
+// zeroScores returns the reader's sums, set to zero.
+func (r *reader) zeroScores() *scores {
+	s := r.scores
+	if s == nil {
+		s = &scores{text: make([]float32, r.docs), title: make([]float32, r.docs), found: newBitset(r.docs)}
+		r.scores = s
+		return s
 	}
 	clear(s.text)
 	clear(s.title)
@@ -36,15 +38,15 @@ func (g *generation) newScores() *scores {
 }
 
 // weigh looks the terms up in the index.
-func (g *generation) weigh(ctx context.Context, terms []queryTerm) ([]weighted, error) {
+func (r *reader) weigh(ctx context.Context, terms []queryTerm) ([]weighted, error) {
 	out := make([]weighted, 0, len(terms))
 	for i, t := range terms {
 		if i%64 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		w := weighted{term: t.term, lists: make([]segment.PostingsList, len(g.parts))}
-		for i, p := range g.parts {
-			list, err := p.dicts[fieldText].PostingsList([]byte(t.term), p.Deleted(), nil)
+		w := weighted{term: t.term, lists: make([]segment.PostingsList, len(r.parts))}
+		for i := range r.parts {
+			list, err := r.postings(i, fieldText, t.term)
 			if err != nil {
 				return nil, err
 			}
@@ -53,44 +55,44 @@ func (g *generation) weigh(ctx context.Context, terms []queryTerm) ([]weighted, 
 				w.df += n
 			}
 		}
-		w.weight = idf(g.manifest.Articles, w.df) * t.share
+		w.weight = idf(r.manifest.Articles, w.df) * t.share
 		out = append(out, w)
 	}
 	return out, nil
 }
 
 // score adds up the scores of all admitted documents that hold a term or a code.
-func (g *generation) score(ctx context.Context, q *query, terms []weighted, admitted bitset) (*scores, error) {
-	s := g.newScores()
+func (r *reader) score(ctx context.Context, q *query, terms []weighted, admitted bitset) (*scores, error) {
+	s := r.zeroScores()
 	most := 1.0
 	for _, t := range terms {
 		most += t.weight * (k1 + 1) * (1 + titleWeight)
-		if err := g.addText(ctx, t, s, admitted); err != nil {
+		if err := r.addText(ctx, t, s, admitted); err != nil {
 			return nil, err
 		}
-		if err := g.addTitle(ctx, t, s, admitted); err != nil {
+		if err := r.addTitle(ctx, t, s, admitted); err != nil {
 			return nil, err
 		}
 	}
 	for doc := range s.found.all() {
 		title := s.title[doc]
-		if g.generic.has(doc) {
+		if r.generic.has(doc) {
 			title = max(title, untitled*s.text[doc])
 		}
 		s.text[doc] += title
 	}
-	if err := g.preferCategory(q.Category, s); err != nil {
+	if err := r.preferCategory(q.Category, s); err != nil {
 		return nil, err
 	}
-	return s, g.addCodes(q.codes, s, admitted, float32(most*categoryGain))
+	return s, r.addCodes(q.codes, s, admitted, float32(most*categoryGain))
 }
 
 // preferCategory raises the articles of the likely category a little.
-func (g *generation) preferCategory(category string, s *scores) error {
+func (r *reader) preferCategory(category string, s *scores) error {
 	if category == "" {
 		return nil
 	}
-	holders, err := g.holders(fieldCategory, category)
+	holders, err := r.holders(fieldCategory, category)
 	if err != nil {
 		return err
 	}
@@ -101,9 +103,9 @@ func (g *generation) preferCategory(category string, s *scores) error {
 }
 
 // addCodes puts the articles that explain a code before all that do not: each code is worth more than all words.
-func (g *generation) addCodes(codes []string, s *scores, admitted bitset, worth float32) error {
+func (r *reader) addCodes(codes []string, s *scores, admitted bitset, worth float32) error {
 	for _, c := range codes {
-		holders, err := g.holders(fieldCodes, c)
+		holders, err := r.holders(fieldCodes, c)
 		if err != nil {
 			return err
 		}
@@ -117,13 +119,13 @@ func (g *generation) addCodes(codes []string, s *scores, admitted bitset, worth 
 	return nil
 }
 
-func (g *generation) addText(ctx context.Context, t weighted, s *scores, admitted bitset) error {
-	norm := newNorm(t.weight, b, g.average(fieldText))
+func (r *reader) addText(ctx context.Context, t weighted, s *scores, admitted bitset) error {
+	norm := newNorm(t.weight, b, r.average(fieldText))
 	for i, list := range t.lists {
 		if list == nil {
 			continue
 		}
-		base := g.parts[i].base
+		base := r.parts[i].base
 		err := visit(ctx, list, func(local uint64, freq, length uint64) {
 			if doc := base + int(local); admitted.has(doc) {
 				s.found.add(doc)
@@ -137,13 +139,13 @@ func (g *generation) addText(ctx context.Context, t weighted, s *scores, admitte
 	return nil
 }
 
-func (g *generation) addTitle(ctx context.Context, t weighted, s *scores, admitted bitset) error {
-	norm := newNorm(t.weight*titleWeight, titleB, g.average(fieldTitle))
-	for i, p := range g.parts {
+func (r *reader) addTitle(ctx context.Context, t weighted, s *scores, admitted bitset) error {
+	norm := newNorm(t.weight*titleWeight, titleB, r.average(fieldTitle))
+	for i, p := range r.parts {
 		if t.lists[i] == nil {
 			continue // the text holds the title
 		}
-		list, err := p.dicts[fieldTitle].PostingsList([]byte(t.term), p.Deleted(), nil)
+		list, err := r.postings(i, fieldTitle, t.term)
 		if err != nil {
 			return err
 		}
@@ -159,8 +161,8 @@ func (g *generation) addTitle(ctx context.Context, t weighted, s *scores, admitt
 
 // average is the mean length of a field in tokens. Bleve's own figure counts distinct terms per segment; the manifest
 // has the true total.
-func (g *generation) average(field string) float64 {
-	return max(1, float64(g.manifest.Tokens[field])/float64(max(1, g.manifest.Articles)))
+func (r *reader) average(field string) float64 {
+	return max(1, float64(r.manifest.Tokens[field])/float64(max(1, r.manifest.Articles)))
 }
 
 // norm is BM25 for one term: weight·tf·(k1+1) / (tf + k1·(1−b+b·length/average)).

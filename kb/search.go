@@ -20,9 +20,9 @@ func (k *KB) Search(ctx context.Context, q prediag.Query) (prediag.Results, erro
 	if err := validate(q); err != nil {
 		return results, err
 	}
-	err := k.read(func(g *generation) error {
+	err := k.read(func(r *reader) error {
 		var err error
-		results, err = g.search(ctx, k.newQuery(q))
+		results, err = r.search(ctx, k.newQuery(q, r.analyzer))
 		return err
 	})
 	if err != nil {
@@ -40,39 +40,38 @@ type scored struct {
 	id    string // of the article; empty: not read yet
 }
 
-func (g *generation) search(ctx context.Context, q *query) (prediag.Results, error) {
-	results := prediag.Results{Generation: g.manifest.Number}
-	admitted, err := g.admitted(q)
+func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) {
+	results := prediag.Results{Generation: r.manifest.Number}
+	admitted, err := r.admitted(q)
 	if err != nil {
 		return results, err
 	}
-	terms, err := g.weigh(ctx, q.terms)
+	terms, err := r.weigh(ctx, q.terms)
 	if err != nil {
 		return results, err
 	}
 	terms, mass := informative(terms)
-	s, err := g.score(ctx, q, terms, admitted)
+	s, err := r.score(ctx, q, terms, admitted)
 	if err != nil {
 		return results, err
 	}
-	defer g.pool.Put(s)
 	results.Total = s.found.count()
 	if q.Facets {
-		if results.Facets, err = g.facets(s.found); err != nil {
+		if results.Facets, err = r.facets(s.found); err != nil {
 			return results, err
 		}
 	}
-	page, err := g.page(s, q)
+	page, err := r.page(s, q)
 	if err != nil {
 		return results, err
 	}
-	results.Hits, err = g.hits(ctx, q, page, terms, mass)
+	results.Hits, err = r.hits(ctx, q, page, terms, mass)
 	return results, err
 }
 
 // page selects the documents of the page that the query asks for, best first, equal scores by article ID.
-func (g *generation) page(s *scores, q *query) ([]scored, error) {
-	t := topper{g: g, most: q.Offset + q.Limit}
+func (r *reader) page(s *scores, q *query) ([]scored, error) {
+	t := topper{r: r, most: q.Offset + q.Limit}
 	for doc := range s.found.all() {
 		t.offer(scored{doc: doc, score: float64(s.text[doc])})
 	}
@@ -82,7 +81,7 @@ func (g *generation) page(s *scores, q *query) ([]scored, error) {
 
 // topper keeps the best documents of those offered.
 type topper struct {
-	g    *generation
+	r    *reader
 	most int
 	heap []scored // the worst at 0
 	err  error
@@ -100,7 +99,7 @@ func (t *topper) worse(x, y *scored) bool {
 func (t *topper) id(s *scored) string {
 	if s.id == "" {
 		var err error
-		if s.id, err = t.g.id(s.doc); err != nil {
+		if s.id, err = t.r.id(s.doc); err != nil {
 			t.err = err
 		}
 	}
@@ -136,25 +135,25 @@ func (t *topper) sorted() ([]scored, error) {
 }
 
 // part returns the segment of a document and its number there.
-func (g *generation) part(doc int) (part, uint64) {
-	i, ok := slices.BinarySearchFunc(g.parts, doc, func(p part, doc int) int { return cmp.Compare(p.base, doc) })
+func (r *reader) part(doc int) (part, uint64) {
+	i, ok := slices.BinarySearchFunc(r.parts, doc, func(p part, doc int) int { return cmp.Compare(p.base, doc) })
 	if !ok {
 		i--
 	}
-	return g.parts[i], uint64(doc - g.parts[i].base)
+	return r.parts[i], uint64(doc - r.parts[i].base)
 }
 
 // id is the article ID of a document.
-func (g *generation) id(doc int) (string, error) {
-	p, local := g.part(doc)
+func (r *reader) id(doc int) (string, error) {
+	p, local := r.part(doc)
 	id, err := p.DocID(local)
 	return string(id), err
 }
 
 // load reads the stored article of a document.
-func (g *generation) load(doc int) (prediag.Article, error) {
+func (r *reader) load(doc int) (prediag.Article, error) {
 	var meta, body []byte
-	p, local := g.part(doc)
+	p, local := r.part(doc)
 	err := p.VisitDocument(local, func(field string, _ byte, value []byte, _ []uint64) bool {
 		switch field {
 		case storedMeta:

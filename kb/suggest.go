@@ -41,25 +41,29 @@ func (k *KB) SuggestFor(ctx context.Context, prefix string, languages []string, 
 		return nil, ctx.Err()
 	}
 	var titles []string
-	err := k.read(func(g *generation) error {
+	err := k.read(func(r *reader) error {
 		q := &query{Query: prediag.Query{Audience: audience}}
 		for _, l := range languages {
 			q.languages = append(q.languages, lang.Base(l))
 		}
-		admitted, err := g.admitted(q)
+		admitted, err := r.admitted(q)
 		if err != nil {
 			return err
 		}
-		titles, err = g.complete(ctx, key, admitted, limit)
+		titles, err = r.complete(ctx, key, admitted, limit)
 		return err
 	})
 	return titles, err
 }
 
-func (g *generation) complete(ctx context.Context, key string, admitted bitset, limit int) ([]string, error) {
+func (r *reader) complete(ctx context.Context, key string, admitted bitset, limit int) ([]string, error) {
 	titles := map[string]bool{}
-	for _, p := range g.parts {
-		it := p.dicts[fieldPrefix].AutomatonIterator(nil, []byte(key), prefixEnd(key))
+	for i := range r.parts {
+		d, err := r.dict(i, fieldPrefix)
+		if err != nil {
+			return nil, err
+		}
+		it := d.AutomatonIterator(nil, []byte(key), prefixEnd(key))
 		for n := 0; n < maxScanned; n++ {
 			entry, err := it.Next()
 			if err == nil {
@@ -71,7 +75,7 @@ func (g *generation) complete(ctx context.Context, key string, admitted bitset, 
 			if entry == nil {
 				break
 			}
-			if err := g.titlesOf(p, entry.Term, admitted, titles); err != nil {
+			if err := r.titlesOf(i, entry.Term, admitted, titles); err != nil {
 				return nil, err
 			}
 		}
@@ -95,8 +99,8 @@ func away(title, key string) int {
 }
 
 // titlesOf collects the titles of the admitted documents of one segment that hold an entry.
-func (g *generation) titlesOf(p part, entry string, admitted bitset, titles map[string]bool) error {
-	list, err := p.dicts[fieldPrefix].PostingsList([]byte(entry), p.Deleted(), nil)
+func (r *reader) titlesOf(i int, entry string, admitted bitset, titles map[string]bool) error {
+	list, err := r.postings(i, fieldPrefix, entry)
 	if err != nil {
 		return err
 	}
@@ -106,12 +110,12 @@ func (g *generation) titlesOf(p part, entry string, admitted bitset, titles map[
 		if err != nil || posting == nil {
 			return err
 		}
-		doc := p.base + int(posting.Number())
+		doc := r.parts[i].base + int(posting.Number())
 		if !admitted.has(doc) {
 			n--
 			continue
 		}
-		a, err := g.load(doc)
+		a, err := r.load(doc)
 		if err != nil {
 			return err
 		}
