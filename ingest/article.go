@@ -57,6 +57,7 @@ type parsed struct {
 	body     string
 	sections []prediag.Section
 	tables   []table
+	over     bool // longer than an article may be
 }
 
 // from takes over what a parser wrote.
@@ -65,7 +66,7 @@ func (p *parsed) from(w *body) {
 		p.title = w.title
 	}
 	p.body, p.sections = w.finish()
-	p.tables = w.tables
+	p.tables, p.over = w.tables, w.over
 }
 
 // parseFile makes an article of the bytes of a file that holds one. The second result is the reason for which it gives
@@ -86,8 +87,8 @@ func parseFile(source, p string, raw []byte) (prediag.Article, string) {
 	default:
 		doc = parsePlain(text)
 	}
-	if reason == "" && strings.TrimSpace(doc.body) == "" {
-		reason = SkipEmpty
+	if reason == "" {
+		reason = doc.fault()
 	}
 	if reason != "" {
 		return prediag.Article{}, reason
@@ -97,6 +98,41 @@ func parseFile(source, p string, raw []byte) (prediag.Article, string) {
 	}
 	return doc.article(source, p), ""
 }
+
+// fault is the reason for which what a parser made is no article, or empty.
+func (p *parsed) fault() string {
+	switch {
+	case p.over:
+		return SkipTooLarge
+	case strings.TrimSpace(p.body) == "":
+		return SkipEmpty
+	}
+	return ""
+}
+
+// admissible checks an article for what every index refuses: one of these must not stop the others.
+func admissible(a *prediag.Article) string {
+	if !validID(a.ID) {
+		return SkipID
+	}
+	for _, s := range append([]string{a.Language, a.Product, a.Category, a.Kind, a.Group}, a.Audience...) {
+		if len(s) > prediag.MaxFieldBytes {
+			return SkipMetadata
+		}
+	}
+	for _, s := range a.Audience {
+		if s == "" || strings.ContainsFunc(s, unicode.IsControl) {
+			return SkipMetadata
+		}
+	}
+	if len(a.URL) > maxPath || len(a.Path) > maxPath {
+		return SkipMetadata
+	}
+	return ""
+}
+
+// maxPath is how long an article's path and address may be, bytes.
+const maxPath = 4 << 10
 
 // article completes what the parser left open and seals the article with its revision.
 func (p *parsed) article(source, where string) prediag.Article {

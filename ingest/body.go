@@ -6,11 +6,13 @@ import (
 	"prediag"
 )
 
-// Limits on what one article may hold. A heading or title over its limit is cut; the text itself never is.
+// Limits on what one article may hold. A heading or title over its limit is cut; a text over its limit makes the file one
+// that is left out.
 const (
-	maxHeading = 512  // bytes of a heading or title
-	maxDepth   = 12   // headings in a section's path
-	maxCells   = 1000 // cells of a table's row that are told apart; the text of the others is kept in the last
+	maxBody    = 8 << 20 // bytes of text; tables with repeated cells and substitutions can ask for more than the file had
+	maxHeading = 512     // bytes of a heading or title
+	maxDepth   = 12      // headings in a section's path
+	maxCells   = 1000    // cells of a table's row that are told apart; the text of the others is kept in the last
 )
 
 // body collects an article's plain text block by block and remembers where sections and table rows lie in it.
@@ -24,6 +26,7 @@ type body struct {
 	start    int      // where the current section's text begins
 	group    int      // of the block before; 0: none
 	groups   int      // handed out so far
+	over     bool     // the text is longer than maxBody
 }
 
 // table is a table of the body, cell by cell.
@@ -49,7 +52,8 @@ func (w *body) empty() bool { return w.text.Len() == 0 }
 // put appends a block: after a blank line, or on the next line when the block before was of the same group (not 0).
 func (w *body) put(text string, group int) prediag.Span {
 	text = strings.TrimRight(strings.Trim(text, "\n"), " \t\n")
-	if strings.TrimSpace(text) == "" {
+	w.over = w.over || w.text.Len()+len(text) > maxBody
+	if w.over || strings.TrimSpace(text) == "" {
 		return prediag.Span{Start: w.text.Len(), End: w.text.Len()}
 	}
 	if !w.empty() {

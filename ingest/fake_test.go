@@ -1,11 +1,16 @@
 package ingest
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"iter"
 	"maps"
+	"testing"
 	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
 
 	"prediag"
 )
@@ -58,6 +63,10 @@ func (m *memory) Apply(_ context.Context, changes iter.Seq2[prediag.Change, erro
 	return prediag.Generation{Number: m.number, Articles: len(articles)}, nil
 }
 
+func (m *memory) Generation() prediag.Generation {
+	return prediag.Generation{Number: m.number, Articles: len(m.articles)}
+}
+
 // files makes a file system of path → content.
 func files(content map[string]string) fstest.MapFS {
 	fsys := fstest.MapFS{}
@@ -65,4 +74,15 @@ func files(content map[string]string) fstest.MapFS {
 		fsys[p] = &fstest.MapFile{Data: []byte(s)}
 	}
 	return fsys
+}
+
+// zipped compresses s.
+func zipped(t testing.TB, s string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err := z.Write([]byte(s))
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	return b.String()
 }

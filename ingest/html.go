@@ -22,6 +22,7 @@ type page struct {
 	depth  int    // how many elements of that name are open
 	grid   *grid  // of the table that is being read; nil: none
 	nested int    // tables inside that table
+	spare  int    // cells that spans may still add
 }
 
 // listState is one open list.
@@ -37,7 +38,7 @@ const (
 
 // renderHTML appends the visible text of an HTML document or fragment to w.
 func renderHTML(w *body, src []byte) {
-	p := &page{w: w}
+	p := &page{w: w, spare: maxRepeated}
 	z := html.NewTokenizer(bytes.NewReader(src))
 	z.SetMaxBuf(maxHTMLToken)
 	for {

@@ -17,6 +17,7 @@ type grid struct {
 	cell   strings.Builder
 	span   [2]int       // columns and rows that the current cell reaches over
 	below  map[int]down // by column: cells that reach into the next rows
+	spare  *int         // cells that spans may still add, in the whole document
 }
 
 // down is a cell that reaches into rows below its own.
@@ -25,7 +26,10 @@ type down struct {
 	rows int
 }
 
-const maxSpan = 100 // columns or rows that a cell may reach over
+const (
+	maxSpan     = 100     // columns or rows that a cell may reach over
+	maxRepeated = 100_000 // cells that spans may add to a document
+)
 
 // tableTag acts on the opening tag of a table, row or cell. A table inside a table's cell is read as that cell's text.
 func (p *page) tableTag(tag atom.Atom, attrs map[string]string) {
@@ -36,7 +40,7 @@ func (p *page) tableTag(tag atom.Atom, attrs map[string]string) {
 		}
 		p.flush()
 		p.endTable()
-		p.grid = &grid{below: map[int]down{}}
+		p.grid = &grid{below: map[int]down{}, spare: &p.spare}
 		return
 	}
 	p.flush()
@@ -71,9 +75,10 @@ func (g *grid) add(s string) {
 func (g *grid) fill() {
 	for {
 		d, ok := g.below[len(g.cells)]
-		if !ok || len(g.cells) >= maxCells {
+		if !ok || len(g.cells) >= maxCells || *g.spare <= 0 {
 			return
 		}
+		*g.spare--
 		col := len(g.cells)
 		g.cells = append(g.cells, d.text)
 		if d.rows--; d.rows > 0 {
@@ -94,6 +99,9 @@ func (g *grid) endCell() {
 	g.cell.Reset()
 	for i := range g.span[0] {
 		if i > 0 {
+			if *g.spare--; *g.spare < 0 {
+				return
+			}
 			text = ""
 		}
 		if g.span[1] > 1 {

@@ -19,6 +19,8 @@ type Index interface {
 	// the sequence yields an error, or Apply itself fails, nothing of them becomes visible and the error is returned,
 	// wrapped.
 	Apply(ctx context.Context, changes iter.Seq2[prediag.Change, error]) (prediag.Generation, error)
+	// Generation returns the serving generation; its number is 0 when there is none.
+	Generation() prediag.Generation
 }
 
 // Options are the settings of an Ingester. Zero values mean the defaults.

@@ -62,8 +62,8 @@ func parseRecord(source, p string, line []byte) (prediag.Article, string) {
 		return prediag.Article{}, SkipEmpty
 	}
 	doc := r.parse(text)
-	if strings.TrimSpace(doc.body) == "" {
-		return prediag.Article{}, SkipEmpty
+	if reason := doc.fault(); reason != "" {
+		return prediag.Article{}, reason
 	}
 	if doc.title == "" {
 		first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")

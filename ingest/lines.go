@@ -34,7 +34,8 @@ func (r *refresh) offerLines(it Item, f io.Reader, send func(*unit) error) error
 	sent := 0
 	for {
 		line, reason, err := readLine(lines, r.opt.MaxItemBytes)
-		if reason != "" || len(bytes.TrimSpace(line)) > 0 {
+		torn := err != nil && !errors.Is(err, io.EOF) // the file says why, not its last piece
+		if !torn && (reason != "" || len(bytes.TrimSpace(line)) > 0) {
 			u := &unit{path: it.Path, line: true, raw: line, skip: reason}
 			if reason != "" {
 				u.raw = nil

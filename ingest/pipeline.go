@@ -168,8 +168,8 @@ func (r *refresh) work(ctx context.Context, st *sourceState, u *unit) {
 	if err != nil {
 		r.opt.Logger.ErrorContext(ctx, "article cannot be parsed", "source", name, "path", u.path, "err", err)
 	}
-	if reason == "" && !validID(a.ID) {
-		reason = SkipID
+	if reason == "" {
+		reason = admissible(&a)
 	}
 	if u.skip = reason; reason == "" {
 		u.id, u.article = a.ID, &a

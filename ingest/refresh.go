@@ -41,6 +41,7 @@ var errAbandoned = errors.New("the index did not read all changes")
 
 // run walks the sources and applies what changed.
 func (r *refresh) run(ctx context.Context, sources []Source) error {
+	r.report.Generation = r.index.Generation().Number
 	if err := r.prepare(ctx, sources); err != nil {
 		return err
 	}

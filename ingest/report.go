@@ -19,6 +19,7 @@ const (
 	SkipLinkBroken   = "broken symlink"
 	SkipLinkFolder   = "symlink to a folder"
 	SkipLinkOutside  = "symlink outside"
+	SkipMetadata     = "metadata too long or malformed"
 	SkipName         = "invalid file name"
 	SkipPanic        = "parser failure"
 	SkipTimeout      = "parse timeout"
@@ -37,7 +38,7 @@ type Report struct {
 	Started    time.Time      `json:"started"`
 	Took       time.Duration  `json:"took_ns"`
 	Sources    []SourceReport `json:"sources"`
-	Generation uint64         `json:"generation"` // that serves afterwards; 0: unknown, because nothing was applied
+	Generation uint64         `json:"generation"` // that serves afterwards; 0: none yet
 	Applied    bool           `json:"applied"`    // false: nothing had changed, so the index was left alone
 }
 
@@ -95,7 +96,7 @@ func (s *SourceReport) skip(path, reason string) {
 func isFault(reason string) bool {
 	switch reason {
 	case SkipBinary, SkipCompression, SkipDamaged, SkipDuplicate, SkipFrontMatter, SkipID, SkipInvalidUTF8, SkipJSON,
-		SkipLinkOutside, SkipName, SkipPanic, SkipTimeout, SkipTooLarge, SkipUnreadable, SkipFolder:
+		SkipLinkOutside, SkipMetadata, SkipName, SkipPanic, SkipTimeout, SkipTooLarge, SkipUnreadable, SkipFolder:
 		return true
 	}
 	return false

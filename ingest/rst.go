@@ -20,12 +20,16 @@ var (
 // maxRSTDepth bounds how deeply blocks may lie in one another; what is deeper is read as one paragraph.
 const maxRSTDepth = 30
 
+// maxSubstituted is how many bytes substitutions may add to a document.
+const maxSubstituted = 1 << 20
+
 // rst reads the subset of reStructuredText that documentation is written in, losing no text: titles, paragraphs, lists,
 // tables, literal blocks, and the directives that hold text. What refers to other files is dropped.
 type rst struct {
 	w     *body
 	meta  map[string]any
 	subst map[string]string
+	spare *int // bytes that substitutions may still add
 	// adornments maps a way of underlining titles to the level that it stands for, in the order of appearance.
 	adornments map[string]int
 	group      int // of the blocks of the outermost list; 0: outside
@@ -46,7 +50,8 @@ func parseRST(text string) (parsed, string) {
 	for i, l := range lines {
 		lines[i] = expandTabs(strings.TrimRight(l, " \t"))
 	}
-	r := &rst{w: &body{title: front.title}, meta: map[string]any{}, subst: substitutions(lines), adornments: map[string]int{}}
+	spare := maxSubstituted
+	r := &rst{w: &body{title: front.title}, spare: &spare, meta: map[string]any{}, subst: substitutions(lines), adornments: map[string]int{}}
 	r.blocks(lines, 0)
 	doc.meta = front
 	if len(r.meta) > 0 && front.id == "" && front.title == "" {

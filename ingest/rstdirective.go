@@ -142,7 +142,7 @@ func (r *rst) cell(lines []string) string {
 	if len(lines) == 1 {
 		return oneLine(r.inline(lines[0]))
 	}
-	sub := &rst{w: &body{title: "cell"}, subst: r.subst, adornments: map[string]int{}}
+	sub := &rst{w: &body{title: "cell"}, subst: r.subst, spare: r.spare, adornments: map[string]int{}}
 	sub.blocks(lines, maxRSTDepth/2)
 	text, _ := sub.w.finish()
 	return oneLine(text)

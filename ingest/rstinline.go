@@ -74,7 +74,7 @@ func (r *rst) marked(s string, i int, none *[256]bool) (string, int) {
 		return reference(text), afterReference(s, end+1)
 	case "|":
 		sub, known := r.subst[text]
-		if !known {
+		if *r.spare -= len(sub); !known || *r.spare < 0 {
 			return "", i
 		}
 		return sub, afterReference(s, end+1)

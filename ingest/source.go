@@ -20,7 +20,6 @@ type Item struct {
 	Path   string                        // within the source, slashes between the parts; unique in it
 	Size   int64                         // bytes as stored, -1 when unknown
 	Skip   string                        // why the file is not offered; empty: it is
-	Broken bool                          // with Skip: it could not be read this time, so what it held last time is kept
 	Folder bool                          // with Skip: the item stands for a whole folder
 	Open   func() (io.ReadCloser, error) // nil when Skip is set; to be called before yield returns
 }

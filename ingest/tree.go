@@ -151,7 +151,7 @@ func (t tree) Walk(ctx context.Context, yield func(Item) error) error {
 			return fmt.Errorf("source %q: %w", t.name, err)
 		case err != nil:
 			// WalkDir comes here for a folder that it could not list.
-			return yield(Item{Path: p, Skip: SkipFolder, Broken: true, Folder: true})
+			return yield(Item{Path: p, Skip: SkipFolder, Folder: true})
 		case p == ".":
 			return nil
 		case !goodName(d.Name()):
@@ -200,7 +200,7 @@ func (t tree) item(fsys fs.FS, p string, d fs.DirEntry) Item {
 	}
 	switch {
 	case err != nil:
-		return Item{Path: p, Skip: SkipUnreadable, Broken: true}
+		return Item{Path: p, Skip: SkipUnreadable}
 	case !info.Mode().IsRegular():
 		return Item{Path: p, Skip: SkipIrregular}
 	}
