@@ -70,6 +70,13 @@ func facetFrom(f *pb.Facet) prediag.Facet {
 	})}
 }
 
+// resultsTo leaves the page token to the caller, who knows the query.
+func resultsTo(r prediag.Results) *pb.SearchResponse {
+	return &pb.SearchResponse{
+		Hits: mapped(r.Hits, hitTo), TotalSize: uint32(r.Total), Facets: mapped(r.Facets, facetTo), Generation: uint32(r.Generation),
+	}
+}
+
 func resultsFrom(r *pb.SearchResponse) prediag.Results {
 	return prediag.Results{
 		Hits: mapped(r.GetHits(), hitFrom), Total: int(r.GetTotalSize()), Facets: mapped(r.GetFacets(), facetFrom),

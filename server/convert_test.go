@@ -277,7 +277,7 @@ func TestConversionRoundTrips(t *testing.T) {
 				Hits: listOf(hits()).Draw(t, "h"), Total: number().Draw(t, "t"), Facets: listOf(facet).Draw(t, "f"), Generation: uint64(rapid.Uint32().Draw(t, "g")),
 			}
 		})
-		roundTrip(t, results, func(r prediag.Results) *pb.SearchResponse { return SearchMessage(r).(*pb.SearchResponse) }, resultsFrom)
+		roundTrip(t, results, resultsTo, resultsFrom)
 	})
 }
 

@@ -62,9 +62,7 @@ func (s *knowledgeService) Search(ctx context.Context, r *pb.SearchRequest) (*pb
 			Message: fmt.Sprintf("the index was renewed since (generation %d, now %d): search again from the first page", from.generation, found.Generation),
 		}
 	}
-	resp := &pb.SearchResponse{
-		Hits: mapped(found.Hits, hitTo), TotalSize: uint32(found.Total), Facets: mapped(found.Facets, facetTo), Generation: uint32(found.Generation),
-	}
+	resp := resultsTo(found)
 	if next := q.Offset + len(found.Hits); len(found.Hits) > 0 && next < found.Total && next <= prediag.MaxOffset {
 		resp.NextPageToken = position{generation: found.Generation, offset: uint32(next), query: queryHash(r)}.token()
 	}

@@ -287,6 +287,9 @@ func FuzzBatchRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		r := decode(t, raw, &pb.BatchTriageRequest{})
 		if r == nil {
+			err := proto.Unmarshal(raw, &pb.BatchTriageRequest{})
+			path := badText(r.ProtoReflect().Descriptor(), raw)
+			require.Equal(t, strings.Contains(err.Error(), "UTF-8"), path != "", "%v: %q", err, path)
 			return
 		}
 		b := batchOf(r)

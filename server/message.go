@@ -16,9 +16,7 @@ func TriageMessage(d prediag.Diagnosis) proto.Message {
 
 // SearchMessage is the answer of Search, without a page token.
 func SearchMessage(r prediag.Results) proto.Message {
-	return &pb.SearchResponse{
-		Hits: mapped(r.Hits, hitTo), TotalSize: uint32(r.Total), Facets: mapped(r.Facets, facetTo), Generation: uint32(r.Generation),
-	}
+	return resultsTo(r)
 }
 
 // RefreshMessage is the answer of GetOperation.
