@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"prediag"
+	"prediag/classifier"
+	"prediag/draft"
+	"prediag/internal/demo"
+	"prediag/kb"
+	"prediag/review"
+	"prediag/triage"
+)
+
+// parts are the open contents of a data folder.
+type parts struct {
+	kb     *kb.KB
+	model  *classifier.Model
+	store  *review.Store
+	policy triage.Policy
+	demo   bool // the model is the embedded demo's
+}
+
+// partsOptions say where the contents are that may stand elsewhere.
+type partsOptions struct {
+	model  string // folder; empty: the data folder's own
+	policy string // file; empty: the data folder's own, or else the default policy
+	logger *slog.Logger
+}
+
+// openParts opens a data folder that the caller holds. Where it has no model the embedded demo's is trained.
+func (a *app) openParts(ctx context.Context, dir dataDir, opt partsOptions) (p *parts, err error) {
+	p = &parts{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if p.policy, err = loadPolicy(dir, opt.policy); err != nil {
+		return p, err
+	}
+	if p.model, p.demo, err = a.loadModel(ctx, dir, opt.model); err != nil {
+		return p, err
+	}
+	if p.store, err = review.Open(dir.state(), review.Options{}); err != nil {
+		return p, err
+	}
+	p.kb, err = kb.Open(dir.kb(), kb.Options{Logger: opt.logger})
+	return p, err
+}
+
+func (p *parts) close() error {
+	var errs []error
+	if p.kb != nil {
+		errs = append(errs, p.kb.Close())
+	}
+	if p.store != nil {
+		errs = append(errs, p.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// loadPolicy reads the file that was named, else the data folder's, else the default policy.
+func loadPolicy(dir dataDir, file string) (triage.Policy, error) {
+	if file != "" {
+		return triage.LoadPolicy(file)
+	}
+	p, err := triage.LoadPolicy(dir.policy())
+	if errors.Is(err, prediag.ErrNotFound) {
+		return triage.ParsePolicy(triage.DefaultPolicyFile())
+	}
+	return p, err
+}
+
+// loadModel loads the model that was named, else the data folder's. Where the data folder has none, the embedded demo's
+// is trained into it, and the human is told.
+func (a *app) loadModel(ctx context.Context, dir dataDir, folder string) (*classifier.Model, bool, error) {
+	if folder != "" {
+		m, err := classifier.Load(folder)
+		return m, false, err
+	}
+	if _, err := os.Stat(dir.model()); errors.Is(err, os.ErrNotExist) {
+		if err := a.trainDemo(ctx, dir.model()); err != nil {
+			return nil, false, err
+		}
+	}
+	m, err := classifier.Load(dir.model())
+	if err != nil {
+		return nil, false, err
+	}
+	demoModel, err := isDemo(m)
+	return m, demoModel, err
+}
+
+// trainDemo trains the model of the embedded demo tickets.
+func (a *app) trainDemo(ctx context.Context, folder string) error {
+	examples, err := demoExamples()
+	if err != nil {
+		return err
+	}
+	a.note("no model yet: training one on the %d tickets of the embedded demo (your own: prediag train --tickets FILE --model %s)", len(examples), folder)
+	bar := a.newProgress("training")
+	defer bar.end()
+	m, _, err := classifier.Train(ctx, examples, classifier.Options{Progress: bar.set})
+	if err != nil {
+		return fmt.Errorf("train the demo model: %w", err)
+	}
+	return m.Save(folder)
+}
+
+func demoExamples() ([]prediag.Example, error) {
+	r, err := demo.TrainTickets()
+	if err != nil {
+		return nil, err
+	}
+	examples, _, err := classifier.ReadExamples(r, classifier.ReadOptions{})
+	return examples, err
+}
+
+// isDemo reports whether a model knows exactly the demo's categories.
+func isDemo(m *classifier.Model) (bool, error) {
+	examples, err := demoExamples()
+	if err != nil {
+		return false, err
+	}
+	known := make(map[string]bool)
+	for _, l := range m.Labels(prediag.FieldCategory) {
+		known[l] = true
+	}
+	wanted := make(map[string]bool)
+	for _, e := range examples {
+		wanted[e.Labels[prediag.FieldCategory]] = true
+		if !known[e.Labels[prediag.FieldCategory]] {
+			return false, nil
+		}
+	}
+	return len(known) == len(wanted), nil
+}
+
+// pipeline joins the parts into the way of a ticket.
+func (p *parts) pipeline(refreshed func() time.Time, logger *slog.Logger) *triage.Pipeline {
+	articles := draft.ReaderFunc(func(ctx context.Context, id string) (prediag.Article, error) {
+		return p.kb.Article(ctx, id, nil)
+	})
+	return triage.New(triage.Parts{
+		Classifier: p.model, Searcher: p.kb, Explainer: p.kb, Drafter: draft.NewExtractive(articles),
+		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy,
+	}, p.policy, triage.Options{Logger: logger})
+}

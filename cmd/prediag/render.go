@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"prediag"
+	"prediag/ingest"
+)
+
+// printMessage writes an API message as JSON, in the form that HTTP gives it, indented. The indentation is made here
+// because protojson's own differs from build to build on purpose.
+func (a *app) printMessage(m proto.Message) error {
+	raw, err := protojson.MarshalOptions{EmitUnpopulated: true}.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, raw, "", "  "); err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	_, err = fmt.Fprintln(a.out, out.String())
+	return err
+}
+
+// page collects lines and writes them at once.
+type page struct{ bytes.Buffer }
+
+func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+
+func (p *page) to(w io.Writer) error {
+	_, err := p.WriteTo(w)
+	return err
+}
+
+func renderDiagnosis(w io.Writer, d prediag.Diagnosis) error {
+	var p page
+	p.line("%s   %s", d.Outcome, outcomeMeans(d.Outcome))
+	for _, r := range d.Reasons {
+		p.line("  because %s: %s", strings.ToLower(strings.ReplaceAll(string(r.Code), "_", " ")), r.Detail)
+	}
+	if h := d.Handoff; h != nil {
+		p.line("  case %s, queue %s, tier %s, by %s", h.CaseID, h.Queue, h.Tier, h.Deadline.Local().Format(time.DateTime))
+	}
+	p.line("")
+	renderVerdict(&p, d.Verdict)
+	for _, c := range d.Codes {
+		p.line("\n%s  %s", c.Code, firstNonEmpty(c.Meaning, c.Message, c.Citation.Quote))
+	}
+	if len(d.Unknown) > 0 {
+		p.line("\nUnknown codes: %s", strings.Join(d.Unknown, ", "))
+	}
+	renderDraft(&p, d.Draft)
+	if len(d.Hits) > 0 {
+		p.line("\nArticles (the first one solves it with probability %.2f):", d.Solved)
+		for i, h := range d.Hits {
+			p.line("  %d. %s  [%s, %s]", i+1, h.Title, h.ArticleID, h.Language)
+		}
+	}
+	p.line("\n%s  model %s, index generation %d, policy %s", d.ID, d.Versions.Model, d.Versions.Index, d.Versions.Policy)
+	return p.to(w)
+}
+
+func outcomeMeans(o prediag.Outcome) string {
+	switch o {
+	case prediag.OutcomeAnswer:
+		return "the draft may be sent as it is"
+	case prediag.OutcomeSuggest:
+		return "the draft goes to an agent, with what to check"
+	}
+	return "a human is needed"
+}
+
+func renderVerdict(p *page, v prediag.Verdict) {
+	t := tabwriter.NewWriter(p, 0, 0, 2, ' ', 0)
+	for _, f := range v.Fields {
+		var spoke []string
+		for _, e := range f.Evidence {
+			if e.Weight > 0 && len(spoke) < 4 {
+				spoke = append(spoke, e.Text)
+			}
+		}
+		fmt.Fprintf(t, "%s\t%s\t%.2f\t%s\n", f.Field, f.Label, f.Probability, strings.Join(spoke, " · "))
+	}
+	fmt.Fprintf(t, "language\t%s\t%.2f\t\n", v.Language, v.LanguageConfidence)
+	_ = t.Flush() // writes to memory
+}
+
+func renderDraft(p *page, d prediag.Draft) {
+	if len(d.Statements) == 0 {
+		return
+	}
+	p.line("\nDraft (%s, %.0f %% of the statements verified):", d.Origin, 100*d.Grounded)
+	var sources []string
+	for _, s := range d.Statements {
+		mark := ""
+		if len(s.Citations) > 0 {
+			c := s.Citations[0]
+			at := slices.Index(sources, c.ArticleID)
+			if at < 0 {
+				at, sources = len(sources), append(sources, c.ArticleID)
+			}
+			mark = fmt.Sprintf("  [%d]", at+1)
+		}
+		p.line("  %-8s %s%s", s.Kind, strings.ReplaceAll(s.Text, "\n", "\n           "), mark)
+	}
+	for i, id := range sources {
+		p.line("  [%d] %s", i+1, id)
+	}
+}
+
+func renderResults(w io.Writer, r prediag.Results) error {
+	var p page
+	if len(r.Hits) == 0 {
+		p.line("No article matches.")
+		return p.to(w)
+	}
+	for i, h := range r.Hits {
+		p.line("%d. %s", i+1, h.Title)
+		p.line("   %s", joinNonEmpty("  ", h.ArticleID, h.Language, h.Product, h.Kind, h.URL))
+		if len(h.Passages) > 0 {
+			p.line("   %s", excerpt(h.Passages[0].Text, 200))
+		}
+		if len(h.Why) > 0 {
+			p.line("   matched: %s", strings.Join(h.Why, " · "))
+		}
+	}
+	for _, f := range r.Facets {
+		var values []string
+		for _, v := range f.Values {
+			values = append(values, fmt.Sprintf("%s %d", firstNonEmpty(v.Value, "(none)"), v.Count))
+		}
+		p.line("%s: %s", f.Name, strings.Join(values, ", "))
+	}
+	p.line("%d of %d articles, index generation %d", len(r.Hits), r.Total, r.Generation)
+	return p.to(w)
+}
+
+// excerpt is the beginning of a text on one line, at most n characters.
+func excerpt(s string, n int) string {
+	runes := []rune(strings.Join(strings.Fields(s), " "))
+	if len(runes) <= n {
+		return string(runes)
+	}
+	return string(runes[:n]) + "…"
+}
+
+func firstNonEmpty(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func joinNonEmpty(sep string, values ...string) string {
+	return strings.Join(slices.DeleteFunc(values, func(v string) bool { return v == "" }), sep)
+}
+
+func sorted(values []string) []string {
+	slices.Sort(values)
+	return values
+}
+
+func renderReport(w io.Writer, r ingest.Report, g prediag.Generation) error {
+	var p page
+	for _, s := range r.Sources {
+		p.line("%s: %d files, %d articles: %d added, %d changed, %d unchanged, %d deleted", s.Name, s.Files, s.Articles, s.Added, s.Changed, s.Unchanged+s.Kept, s.Deleted)
+		renderSkipped(&p, s.Skipped)
+		for i, q := range s.Quarantined {
+			if i == 10 {
+				p.line("    … and %d more (--json lists up to 100)", len(s.Quarantined)-i)
+				break
+			}
+			p.line("    %s: %s", q.Path, q.Reason)
+		}
+	}
+	if !r.Applied {
+		p.line("Nothing changed: generation %d with %d articles serves on (%.1f s).", g.Number, g.Articles, r.Took.Seconds())
+		return p.to(w)
+	}
+	p.line("Generation %d: %d articles, %.1f MB on disk, in %.1f s.", g.Number, g.Articles, float64(g.Bytes)/1e6, r.Took.Seconds())
+	return p.to(w)
+}
+
+func renderRefresh(w io.Writer, r prediag.Refresh) error {
+	var p page
+	for _, s := range r.Report.Sources {
+		p.line("%s: %d files, %d articles: %d added, %d changed, %d unchanged, %d deleted", s.Name, s.Files, s.Articles, s.Added, s.Changed, s.Unchanged, s.Deleted)
+		renderSkipped(&p, s.Skipped)
+	}
+	p.line("Refreshed by the running service in %.1f s.", r.Report.Took.Seconds())
+	return p.to(w)
+}
+
+func renderSkipped(p *page, skipped map[string]int) {
+	for _, reason := range slices.Sorted(maps.Keys(skipped)) {
+		p.line("  skipped %d: %s", skipped[reason], reason)
+	}
+}
+
+func renderTraining(w io.Writer, r trainReport) error {
+	var p page
+	p.line("%d examples from %d records (%d without text, %d without label), %d features", r.Read.Examples, r.Read.Records, r.Read.WithoutText, r.Read.WithoutLabel, r.Features)
+	p.line("Measured by cross-validation on tickets that the model had not seen:")
+	t := tabwriter.NewWriter(&p, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "field\tlabels\taccuracy\tbaseline\tmacro-F1\tECE\tlog loss\tcoverage at 95 %\t")
+	for _, f := range r.Fields {
+		fmt.Fprintf(t, "%s\t%d\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t\n", f.Field, len(f.Labels), f.Accuracy, f.Baseline, f.MacroF1, f.ECE, f.LogLoss, f.Coverage95)
+	}
+	_ = t.Flush() // writes to memory
+	for _, f := range r.Fields {
+		for _, n := range f.Notes {
+			p.line("note on %s: %s", f.Field, n)
+		}
+	}
+	for _, n := range r.Notes {
+		p.line("note: %s", n)
+	}
+	p.line("Model %s in %s, %.1f s.", r.Model, r.Dir, r.Seconds)
+	return p.to(w)
+}
+
+func renderCases(w io.Writer, cases prediag.CasePage) error {
+	var p page
+	t := tabwriter.NewWriter(&p, 0, 0, 2, ' ', 0)
+	for _, c := range cases.Cases {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", c.ID, caseStateLine(c), queueLine(c), deadlineLine(c), c.Diagnosis.Outcome, excerpt(firstNonEmpty(c.Diagnosis.Ticket.Title, c.Diagnosis.Ticket.Body), 60))
+	}
+	_ = t.Flush() // writes to memory
+	p.line("%d waiting", cases.Open)
+	if cases.Next != "" {
+		p.line("more: --page-token %s", cases.Next)
+	}
+	return p.to(w)
+}
+
+func caseStateLine(c prediag.Case) string {
+	if c.State == prediag.CaseClaimed {
+		return "claimed by " + c.ClaimedBy
+	}
+	return strings.ToLower(string(c.State))
+}
+
+func queueLine(c prediag.Case) string {
+	if c.Diagnosis.Handoff == nil {
+		return ""
+	}
+	return c.Diagnosis.Handoff.Queue + " " + c.Diagnosis.Handoff.Tier
+}
+
+func deadlineLine(c prediag.Case) string {
+	if c.Diagnosis.Handoff == nil {
+		return ""
+	}
+	return c.Diagnosis.Handoff.Deadline.Local().Format(time.DateTime)
+}
+
+func renderCase(w io.Writer, c prediag.Case) error {
+	var p page
+	p.line("Case %s is %s.", c.ID, caseStateLine(c))
+	if c.State == prediag.CaseClaimed {
+		p.line("The lease ends at %s.", c.LeaseUntil.Local().Format(time.DateTime))
+	}
+	if c.State != prediag.CaseResolved {
+		p.line("\n%s\n", c.Diagnosis.Ticket.Text())
+		if err := renderDiagnosis(&p, c.Diagnosis); err != nil {
+			return err
+		}
+	}
+	return p.to(w)
+}

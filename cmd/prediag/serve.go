@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"prediag"
+	"prediag/ingest"
+	"prediag/server"
+)
+
+// serveFlags are the settings of the service.
+type serveFlags struct {
+	dataDir            *string
+	grpcAddr, httpAddr string
+	every, drain       time.Duration
+	parts              partsOptions
+	logLevel           string
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the service: gRPC, JSON over HTTP, and a refresh of the index every six hours",
+		Long: `serve answers tickets and searches until it is stopped with Ctrl-C or SIGTERM; accepted calls are finished first.
+
+In a new data folder it starts on the embedded demo: a knowledge base about a fictional cloud platform in four languages,
+and a model trained on 720 labelled tickets. Give it your own with prediag ingest and prediag train.`,
+		Example: `  prediag serve
+  prediag serve --data-dir /var/lib/prediag --grpc-addr :50051 --http-addr :8080
+  prediag serve --refresh-every 1h --policy policy.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), f) },
+	}
+	f.dataDir = dataDirFlag(c)
+	c.Flags().StringVar(&f.grpcAddr, "grpc-addr", "127.0.0.1:50051", "where gRPC listens, HOST:PORT; port 0 takes a free one")
+	c.Flags().StringVar(&f.httpAddr, "http-addr", "127.0.0.1:8080", "where HTTP listens, HOST:PORT; port 0 takes a free one")
+	c.Flags().DurationVar(&f.every, "refresh-every", ingest.DefaultInterval, "time from one refresh of the index to the next")
+	c.Flags().DurationVar(&f.drain, "drain", 10*time.Second, "time that accepted calls get when the service stops")
+	c.Flags().StringVar(&f.parts.model, "model", "", "folder of the model (default: the data folder's)")
+	c.Flags().StringVar(&f.parts.policy, "policy", "", "file of the policy (default: the data folder's policy.yaml, or the built-in one)")
+	c.Flags().StringVar(&f.logLevel, "log-level", "warn", "debug, info, warn or error; logs go to standard error as JSON")
+	return c
+}
+
+func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
+	logger, err := newLogger(a.err, f.logLevel)
+	if err != nil {
+		return err
+	}
+	dir := dataDir(*f.dataDir)
+	held, err := dir.hold("serve")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, held.release()) }()
+	grpcLis, httpLis, err := listenBoth(f.grpcAddr, f.httpAddr)
+	if err != nil {
+		return err
+	}
+	defer func() { _, _ = grpcLis.Close(), httpLis.Close() }() // closed by the server when it ran
+	f.parts.logger = logger
+	p, err := a.openParts(ctx, dir, f.parts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.close()) }()
+	list, err := sourcesToServe(dir, p)
+	if err != nil {
+		return err
+	}
+	s := newService(p, logger)
+	srv := server.New(s.parts(), server.Options{Logger: logger, Drain: f.drain})
+	if err := held.announce(grpcLis.Addr().String()); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return srv.Serve(ctx, grpcLis, httpLis) })
+	g.Go(func() error { return s.refreshLoop(ctx, dir, f.every) })
+	g.Go(func() error { return a.greet(ctx, s, list, grpcLis.Addr(), httpLis.Addr()) })
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	a.note("stopped")
+	return nil
+}
+
+func newLogger(w io.Writer, level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, usageError{fmt.Errorf("--log-level is %q: use debug, info, warn or error", level)}
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l})), nil
+}
+
+// listenBoth opens both ports before anything slow begins, so that a port in use is said at once.
+func listenBoth(grpcAddr, httpAddr string) (net.Listener, net.Listener, error) {
+	g, err := listen("grpc-addr", grpcAddr)
+	if err != nil {
+		return nil, nil, err
+	}
+	h, err := listen("http-addr", httpAddr)
+	if err != nil {
+		return nil, nil, errors.Join(err, g.Close())
+	}
+	return g, h, nil
+}
+
+func listen(flag, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w: choose another address with --%s HOST:PORT (port 0 takes a free one)", addr, err, flag)
+	}
+	return l, nil
+}
+
+// sourcesToServe returns the data folder's sources. A folder that has neither sources nor articles gets the demo.
+func sourcesToServe(dir dataDir, p *parts) (sourceList, error) {
+	list, err := dir.readSources()
+	if err != nil || len(list.Sources) > 0 || p.kb.Generation().Number > 0 {
+		return list, err
+	}
+	list = list.with(sourceEntry{Name: demoSource})
+	return list, writeJSON(dir.sources(), list)
+}
+
+// greet waits until the service can answer and says how to talk to it.
+func (a *app) greet(ctx context.Context, s *service, list sourceList, grpcAddr, httpAddr net.Addr) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for s.status().NotReady != "" {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+	g := s.p.kb.Generation()
+	what := "your knowledge base"
+	if list.has(demoSource) && len(list.Sources) == 1 {
+		what = "the embedded demo"
+	}
+	fmt.Fprintf(a.out, `prediag %s serves %s: %d articles (generation %d), %d categories
+
+  gRPC  %s
+  HTTP  http://%s
+
+Try:
+  grpcurl -plaintext -d '{"ticket":{"title":"实例启动失败，报错 ACS.0013"}}' %s prediag.v1.TriageService/Triage
+  curl -s http://%s/v1/triage -d '{"ticket":{"title":"SSH to my server times out","body":"ACS.0105 since this morning"}}'
+  curl -s 'http://%s/v1/search?query=too+many+connections'
+
+Ctrl-C stops it.
+`, version(), what, g.Articles, g.Number, len(s.p.model.Labels(prediag.FieldCategory)), grpcAddr, httpAddr, grpcAddr, httpAddr, httpAddr)
+	if d := s.p.kb.Status().Degraded; d != "" {
+		a.note("warning: %s", strings.TrimSpace(d))
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"prediag"
+	"prediag/ingest"
+	"prediag/server"
+)
+
+// service is what serve runs: the parts, and the loop that renews the index.
+type service struct {
+	p         *parts
+	logger    *slog.Logger
+	refresher *ingest.Ingester
+	refreshed atomic.Pointer[time.Time] // the last refresh that succeeded in this process
+}
+
+func newService(p *parts, logger *slog.Logger) *service {
+	return &service{p: p, logger: logger, refresher: ingest.New(p.kb, ingest.Options{Logger: logger})}
+}
+
+// refreshLoop renews the index at once and then every so often. The list of sources is read anew each time.
+func (s *service) refreshLoop(ctx context.Context, dir dataDir, every time.Duration) error {
+	return s.refresher.Run(ctx, func() []ingest.Source {
+		list, err := dir.readSources()
+		if err != nil {
+			return []ingest.Source{broken{name: "sources", err: err}}
+		}
+		sources := make([]ingest.Source, len(list.Sources))
+		for i, e := range list.Sources {
+			if sources[i], err = e.open(); err != nil {
+				sources[i] = broken{name: e.Name, err: err}
+			}
+		}
+		return sources
+	}, every)
+}
+
+// broken is a source that cannot be opened: the refresh fails with its error, and what it held before stays.
+type broken struct {
+	name string
+	err  error
+}
+
+func (b broken) Name() string { return b.name }
+
+func (b broken) Walk(context.Context, func(ingest.Item) error) error { return b.err }
+
+// refreshedAt is when the index was last known to hold what its sources hold.
+func (s *service) refreshedAt() time.Time {
+	if op, ok := s.refresher.Last(); ok && op.State == ingest.OperationSucceeded {
+		s.refreshed.Store(&op.Ended)
+	}
+	if at := s.refreshed.Load(); at != nil {
+		return *at
+	}
+	return s.p.kb.Generation().Created
+}
+
+func (s *service) status() server.Status {
+	st := s.p.kb.Status()
+	out := server.Status{
+		Generation: st.Generation, Refreshed: s.refreshedAt(), NextRefresh: s.refresher.Next(),
+		Model: s.p.model.Version(), Policy: s.p.policy.Version(), Degraded: st.Degraded,
+	}
+	op, ok := s.refresher.Last()
+	if ok {
+		r := refreshOf(op)
+		out.Refresh = &r
+	}
+	if st.Generation.Number == 0 {
+		out.NotReady = "the index has no generation yet"
+		if op.Error != "" {
+			out.NotReady = fmt.Sprintf("the index has no generation yet, because its last refresh failed: %s", op.Error)
+		}
+	}
+	return out
+}
+
+func (s *service) parts() server.Parts {
+	return server.Parts{
+		Triager: s.p.pipeline(s.refreshedAt, s.logger), Knowledge: s.p.kb, Refresher: refresher{s.refresher},
+		Queue: s.p.store, Record: s.p.store, Status: s.status,
+	}
+}
+
+// refresher shows an ingester to the server.
+type refresher struct{ *ingest.Ingester }
+
+func (r refresher) Start(ctx context.Context, force bool) (prediag.Refresh, error) {
+	op, err := r.Ingester.Start(ctx, force)
+	return refreshOf(op), err
+}
+
+func (r refresher) Refresh(id string) (prediag.Refresh, bool) {
+	op, ok := r.Operation(id)
+	return refreshOf(op), ok
+}
+
+// refreshOf puts an operation into the words of the root package.
+func refreshOf(op ingest.Operation) prediag.Refresh {
+	r := prediag.Refresh{
+		ID: op.ID, State: prediag.RefreshState(op.State), Stage: op.Progress.Stage, Done: op.Progress.Done, Total: op.Progress.Total,
+		Error: op.Error, Started: op.Started, Ended: op.Ended,
+	}
+	if op.State != ingest.OperationSucceeded {
+		return r
+	}
+	r.Report = &prediag.RefreshReport{Generation: op.Report.Generation, Took: op.Report.Took}
+	for _, s := range op.Report.Sources {
+		r.Report.Sources = append(r.Report.Sources, prediag.RefreshedSource{
+			Name: s.Name, Files: s.Files, Articles: s.Articles, Added: s.Added, Changed: s.Changed,
+			Unchanged: s.Unchanged + s.Kept, Deleted: s.Deleted, Skipped: s.Skipped,
+		})
+	}
+	return r
+}
