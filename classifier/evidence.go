@@ -13,6 +13,7 @@ type place struct{ from, to int32 }
 
 // share is what the features at one place contribute.
 type share struct {
+	key    uint64 // place, then number of the occurrence: sorting by it keeps the order of the sums
 	at     place
 	weight float64
 }
@@ -27,24 +28,25 @@ func (s *scratch) evidence(m *Model, h *head, best int, text string) []prediag.E
 	if k < 2 || len(s.vec.ids) == 0 {
 		return nil
 	}
-	s.direction(h, best)
+	s.toward(h, best)
 	z := s.vectoriser
 	s.parts = s.parts[:0]
 	for i, id := range s.vec.ids {
-		s.parts = append(s.parts, s.vec.vals[i]*m.embed.along(id, s.u)/h.temperature/float32(z.times[i]))
+		s.parts = append(s.parts, s.vec.vals[i]*m.embed.along(id, &s.way)/h.temperature/float32(z.times[i]))
 	}
 	s.shares = s.shares[:0]
 	for i, at := range z.places {
 		if at >= 0 {
 			o := s.list[i]
-			s.shares = append(s.shares, share{place{o.from, o.to}, float64(s.parts[at])})
+			key := uint64(o.from)<<44 | uint64(o.to-o.from)<<32 | uint64(i)
+			s.shares = append(s.shares, share{key, place{o.from, o.to}, float64(s.parts[at])})
 		}
 	}
 	return s.strongest(text)
 }
 
-// direction sets u to the weights of the label against the mean of the others, for the hidden units that are on.
-func (s *scratch) direction(h *head, best int) {
+// toward sets the way to the weights of the label against the mean of the others, for the hidden units that are on.
+func (s *scratch) toward(h *head, best int) {
 	k, n := len(h.labels), len(s.hidden)
 	s.u = append(s.u[:0], h.layer.weights[best*n:(best+1)*n]...)
 	for c := range k {
@@ -57,13 +59,12 @@ func (s *scratch) direction(h *head, best int) {
 			s.u[j] = 0
 		}
 	}
+	s.way.set(s.u)
 }
 
 // strongest adds up the shares of equal places and puts the largest sums into words.
 func (s *scratch) strongest(text string) []prediag.Evidence {
-	slices.SortStableFunc(s.shares, func(a, b share) int {
-		return cmp.Or(cmp.Compare(a.at.from, b.at.from), cmp.Compare(a.at.to, b.at.to))
-	})
+	slices.SortFunc(s.shares, func(a, b share) int { return cmp.Compare(a.key, b.key) })
 	sums := s.shares[:0]
 	for _, x := range s.shares {
 		if n := len(sums); n > 0 && sums[n-1].at == x.at {
@@ -72,9 +73,13 @@ func (s *scratch) strongest(text string) []prediag.Evidence {
 		}
 		sums = append(sums, x)
 	}
-	slices.SortStableFunc(sums, func(a, b share) int { return cmp.Compare(math.Abs(b.weight), math.Abs(a.weight)) })
+	s.parts = s.parts[:0]
+	for _, x := range sums {
+		s.parts = append(s.parts, float32(math.Abs(x.weight)))
+	}
 	var out []prediag.Evidence
-	for _, x := range sums[:min(len(sums), maxEvidence)] {
+	for _, i := range top(s.parts, maxEvidence) {
+		x := sums[i]
 		out = append(out, prediag.Evidence{Kind: prediag.EvidenceNGram, Text: s.extractor.quote(x.at, text), Weight: x.weight})
 	}
 	return out

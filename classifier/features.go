@@ -141,7 +141,7 @@ func (x *extractor) boundary() {
 func (x *extractor) token(i, offset int, title bool) int {
 	t := x.tokens[i]
 	if t.Kind == text.Bigram {
-		return x.run(i, offset)
+		return x.run(i, offset, title)
 	}
 	u := int32(len(x.units))
 	x.units = append(x.units, unit{hashString(t.Text), offset + t.Start, offset + t.End})
@@ -159,25 +159,39 @@ func (x *extractor) token(i, offset int, title bool) int {
 	return i + 1
 }
 
-// run adds the units of an unspaced run: each of its overlapping bigrams, and its characters one by one.
-func (x *extractor) run(i, offset int) int {
-	end := -1
-	for first := true; i < len(x.tokens); i++ {
-		t := x.tokens[i]
-		if t.Kind != text.Bigram || (!first && t.Start >= end) {
-			break
-		}
+// maxRun is the longest unspaced run, in bigrams, that may be a word itself.
+const maxRun = 7
+
+// run adds the units of an unspaced run: each of its overlapping bigrams, and its characters one by one. In the
+// sequence of words a short run stands for itself, as it is a word in Korean and often one elsewhere, a long one for
+// its bigrams.
+func (x *extractor) run(i, offset int, title bool) int {
+	first, end := i, x.tokens[i].End
+	for i++; i < len(x.tokens) && x.tokens[i].Kind == text.Bigram && x.tokens[i].Start < end; i++ {
+		end = x.tokens[i].End
+	}
+	short := i-first > 1 && i-first <= maxRun
+	whole := uint64(fnvOffset)
+	for j, t := range x.tokens[first:i] {
 		u := int32(len(x.units))
 		x.units = append(x.units, unit{hashString(t.Text), offset + t.Start, offset + t.End})
-		x.order = append(x.order, u)
-		for j, r := range t.Text {
-			if j == 0 && !first {
+		for at, r := range t.Text {
+			if j > 0 && at == 0 {
 				continue
 			}
 			x.runes = append(x.runes, r)
 			x.owner = append(x.owner, u)
+			whole = (whole ^ uint64(r)) * fnvPrime
 		}
-		first, end = false, t.End
+		if short {
+			x.add(occurrence{finish(x.units[u].hash, groupWord), groupWord, title, u, u})
+		} else {
+			x.order = append(x.order, u)
+		}
+	}
+	if short {
+		x.order = append(x.order, int32(len(x.units)))
+		x.units = append(x.units, unit{whole, offset + x.tokens[first].Start, offset + end})
 	}
 	x.boundary()
 	return i

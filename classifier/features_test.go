@@ -36,7 +36,9 @@ func TestExtract(t *testing.T) {
 		{"title and body", prediag.Ticket{Title: "Disk", Body: "is full"}, groupWord, []string{"Disk", "is", "full"}},
 		{"next", prediag.Ticket{Body: "disk is full"}, groupNext, []string{"disk is", "is full"}},
 		{"pairs", prediag.Ticket{Body: "disk is full"}, groupPair, []string{"disk is", "disk … full", "is full"}},
-		{"bigrams of Han", prediag.Ticket{Body: "域名解析"}, groupWord, []string{"域名", "名解", "解析"}},
+		{"short run", prediag.Ticket{Body: "域名解析 失败"}, groupWord, []string{"域名", "名解", "解析", "域名解析", "失败"}},
+		{"next to a short run", prediag.Ticket{Body: "域名解析 失败"}, groupNext, []string{"域名解析 失败"}},
+		{"long run", prediag.Ticket{Body: "一二三四五六七八九"}, groupNext, []string{"一二三", "二三四", "三四五", "四五六", "五六七", "六七八", "七八九"}},
 		{"emoji only", prediag.Ticket{Body: " 🙂 "}, groupWord, []string{"🙂"}},
 		{"nothing", prediag.Ticket{Body: " \n"}, groupWord, nil},
 	} {
@@ -140,13 +142,25 @@ func TestEvidenceIsExact(t *testing.T) {
 	h := m.heads[0]
 	z := make([]float32, len(h.labels))
 	h.layer.logits(s.hidden, z)
-	s.evidence(m, h, 1, text)
+	s.toward(h, 1)
 	constant := float64(h.layer.bias[1] - (h.layer.bias[0]+h.layer.bias[2])/2 + dot(s.u, m.embed.bias))
 	var sum float64
-	for i, part := range s.parts {
-		sum += float64(part) * float64(s.vectoriser.times[i])
+	for i, id := range s.vec.ids {
+		sum += float64(s.vec.vals[i] * m.embed.along(id, &s.way))
 	}
-	require.InDelta(t, float64(z[1]-(z[0]+z[2])/2), sum*float64(h.temperature)+constant, 1e-3)
+	require.InDelta(t, float64(z[1]-(z[0]+z[2])/2), sum+constant, 1e-3)
+
+	list := s.evidence(m, h, 1, text)
+	require.Len(t, list, maxEvidence)
+	for i, e := range list {
+		require.Equal(t, prediag.EvidenceNGram, e.Kind)
+		if i > 0 {
+			require.GreaterOrEqual(t, math.Abs(list[i-1].Weight), math.Abs(e.Weight))
+		}
+		for part := range strings.SplitSeq(e.Text, " … ") {
+			require.Contains(t, text, part)
+		}
+	}
 }
 
 func TestTop(t *testing.T) {

@@ -105,15 +105,39 @@ func (e *embedding) block(ids []int32, coefs []uint64, at int, h []float32, unit
 	}
 }
 
-// along is the exact contribution of feature id, per unit of its value, in direction u of the hidden units.
-func (e *embedding) along(id int32, u []float32) float32 {
-	row := e.weights[int(id)*e.hidden : int(id)*e.hidden+len(u)]
-	var a, b float32
-	for j := 0; j+1 < len(row); j += 2 {
-		a += u[j] * float32(int(row[j])-offset)
-		b += u[j+1] * float32(int(row[j+1])-offset)
+// along is the contribution of feature id, per unit of its value, in the direction d of the hidden units.
+func (e *embedding) along(id int32, d *direction) float32 {
+	row := e.weights[int(id)*e.hidden : (int(id)+1)*e.hidden]
+	var a, b, c, f int
+	for j := 0; j+8 <= len(row); j += 8 {
+		w, u := (*[8]byte)(row[j:]), (*[8]int)(d.u[j:])
+		a += int(w[0])*u[0] + int(w[4])*u[4]
+		b += int(w[1])*u[1] + int(w[5])*u[5]
+		c += int(w[2])*u[2] + int(w[6])*u[6]
+		f += int(w[3])*u[3] + int(w[7])*u[7]
 	}
-	return (a + b) * e.scale[id]
+	return float32(a+b+c+f-offset*d.sum) * d.unit * e.scale[id]
+}
+
+// direction is a vector over the hidden units in whole numbers, which multiply faster with the stored bytes.
+type direction struct {
+	u    []int
+	sum  int
+	unit float32 // value of 1
+}
+
+// set takes over v, to about one part in a million.
+func (d *direction) set(v []float32) {
+	var top float32
+	for _, x := range v {
+		top = max(top, x, -x)
+	}
+	d.u, d.sum, d.unit = d.u[:0], 0, max(top, math.SmallestNonzeroFloat32*fine)/fine
+	for _, x := range v {
+		q := int(math.Round(float64(x / d.unit)))
+		d.u = append(d.u, q)
+		d.sum += q
+	}
 }
 
 // top lists the positions of the n largest values, largest first; equal ones by position.

@@ -39,7 +39,8 @@ type scratch struct {
 	hidden     []float32
 	coefs      []uint64
 	p          []float32
-	u          []float32 // see direction
+	u          []float32 // see toward
+	way        direction
 	parts      []float32
 	shares     []share
 }

@@ -57,7 +57,7 @@ func epochs(n int) int {
 	case n < 30_000:
 		return 12
 	case n < 200_000:
-		return 8
+		return 6
 	}
 	return 4
 }
@@ -323,20 +323,28 @@ func (t *trainer) parallel(ctx context.Context, f func(worker, from, to int)) er
 
 // minDF says in how many texts a feature must occur: words always count, the others once there is enough to choose from.
 func minDF(n int) [groups]uint32 {
-	if n < 1000 {
+	switch {
+	case n < 1_000:
 		return [groups]uint32{1, 1, 1, 1}
+	case n < 100_000:
+		return [groups]uint32{1, 2, 2, 2}
 	}
-	return [groups]uint32{1, 2, 2, 2}
+	return [groups]uint32{2, 4, 4, 4}
 }
 
 // learner returns the optimiser with the settings chosen by cross-validation on the training parts of several data
 // sets; they serve all sets.
 func (t *trainer) learner() learner {
 	return learner{
-		hidden: 128, epochs: t.opt.Epochs, batch: 16, rate: 0.03, outRate: 0.1, sigma: 0.05, dropFeature: 0.7,
+		hidden: 128, epochs: t.opt.Epochs, batch: 16, rate: 0.04, outRate: 0.1, sigma: 0.05,
+		dropFeature: dropout(float32(len(t.rows.ids)) / float32(max(1, len(t.examples)))),
 		workers: t.opt.Workers, seed: t.opt.Seed, progress: t.advance,
 	}
 }
+
+// dropout is the share of features to leave out at a time, by how many a text has: of a long text a quarter says
+// enough to learn from, of a short one it takes half.
+func dropout(features float32) float32 { return min(max(1-25/max(features, 1), 0.5), 0.75) }
 
 // label adds the head of a field: its labels in order, and the label of every row.
 func (t *trainer) label(field string) {
