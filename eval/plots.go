@@ -131,12 +131,12 @@ func niceLimit(v float64) float64 {
 }
 
 // shownLabels is the number of labels that a confusion matrix can show legibly.
-const shownLabels = 28
+const shownLabels = 25
 
 // otherLabels stands for the labels that a confusion matrix leaves out.
 const otherLabels = "(others)"
 
-// ConfusionSVG draws the confusion matrix with its counts, truth by row. Of more than 28 labels it shows those with the
+// ConfusionSVG draws the confusion matrix with its counts, truth by row. Of more than 25 labels it shows those with the
 // most errors and joins the rest.
 func ConfusionSVG(c Confusion) string {
 	c = c.condense(shownLabels)

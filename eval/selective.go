@@ -63,11 +63,16 @@ func CoverageAt(items []Scored, precision float64) float64 {
 			right++
 		}
 		last := i+1 == len(sorted) || sorted[i+1].Confidence != it.Confidence
-		if last && float64(right) >= precision*float64(i+1) {
+		if last && reaches(right, i+1, precision) {
 			best = i + 1
 		}
 	}
 	return ratio(best, len(items))
+}
+
+// reaches tells right/n >= precision, also where precision·n is a whole number that float64 does not hold exactly.
+func reaches(right, n int, precision float64) bool {
+	return float64(right) >= precision*float64(n)-1e-9*float64(n)
 }
 
 func mostConfidentFirst(items []Scored) []Scored {

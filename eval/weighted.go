@@ -105,7 +105,7 @@ func weightedCoverage(items []Scored, precision float64) func(weights []int) flo
 				right += weights[i]
 			}
 			last := at+1 == len(order) || items[order[at+1]].Confidence != items[i].Confidence
-			if last && float64(right) >= precision*float64(seen) {
+			if last && reaches(right, seen, precision) {
 				best = seen
 			}
 		}
