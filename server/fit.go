@@ -32,6 +32,13 @@ func sheddings() []shedding {
 				h.Passages = nil
 			}
 		}},
+		{"codes.citation.quote", func(d *pb.Diagnosis) {
+			for _, c := range d.GetCodes() {
+				if c.GetCitation() != nil {
+					c.Citation.Quote = ""
+				}
+			}
+		}},
 		{"draft.statements.citations.quote", func(d *pb.Diagnosis) {
 			for _, s := range d.GetDraft().GetStatements() {
 				for _, c := range s.GetCitations() {
