@@ -43,10 +43,10 @@ func Bootstrap(values []float64, resamples int, seed uint64) (low, high float64)
 	return float64(iv[0].Low), float64(iv[0].High)
 }
 
-// Interval is a 95 % interval.
-type Interval struct {
-	Low  Number `json:"low"`
-	High Number `json:"high"`
+// interval is a 95 % interval.
+type interval struct {
+	Low  Number
+	High Number
 }
 
 // bootstrapBlock is the number of resamples that one random stream serves: blocks run in parallel, and the result does
@@ -56,7 +56,7 @@ const bootstrapBlock = 250
 // bootstrap resamples n items and gives each statistic's percentile interval. A statistic gets the number of times that
 // each item was drawn, keeps nothing of it, and may be called from several goroutines; one draw serves all statistics.
 // Values that are not finite are left out.
-func bootstrap(n, resamples int, seed uint64, statistics ...func(weights []int) float64) []Interval {
+func bootstrap(n, resamples int, seed uint64, statistics ...func(weights []int) float64) []interval {
 	blocks := make([][][]float64, (resamples+bootstrapBlock-1)/bootstrapBlock)
 	if n == 0 {
 		blocks = nil
@@ -65,14 +65,14 @@ func bootstrap(n, resamples int, seed uint64, statistics ...func(weights []int) 
 		size := min(bootstrapBlock, resamples-b*bootstrapBlock)
 		blocks[b] = resampleBlock(n, size, rand.New(rand.NewPCG(seed, uint64(b))), statistics)
 	})
-	intervals := make([]Interval, len(statistics))
+	intervals := make([]interval, len(statistics))
 	for s := range statistics {
 		var values []float64
 		for _, block := range blocks {
 			values = append(values, block[s]...)
 		}
 		slices.Sort(values)
-		intervals[s] = Interval{Number(quantile(values, 0.025)), Number(quantile(values, 0.975))}
+		intervals[s] = interval{Number(quantile(values, 0.025)), Number(quantile(values, 0.975))}
 	}
 	return intervals
 }

@@ -143,7 +143,7 @@ func mean(items []RetrieveItem, get func(RetrieveItem) float64) Number {
 	return Number(sum / float64(len(items))) // 0/0 is undefined
 }
 
-func bootstrapMeans(items []RetrieveItem, opt RetrieveOptions, get ...func(RetrieveItem) float64) []Interval {
+func bootstrapMeans(items []RetrieveItem, opt RetrieveOptions, get ...func(RetrieveItem) float64) []interval {
 	statistics := make([]func([]int) float64, len(get))
 	for s, g := range get {
 		values := make([]float64, len(items))
