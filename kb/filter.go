@@ -1,6 +1,7 @@
 package kb
 
 import (
+	"iter"
 	"math/bits"
 	"slices"
 	"strings"
@@ -188,11 +189,19 @@ func (r *reader) values(field string) ([]string, error) {
 }
 
 // all visits the members in rising order.
-func (b bitset) all() func(func(int) bool) {
+func (b bitset) all() iter.Seq[int] { return b.between(0, len(b)<<6) }
+
+// between visits the members from start up to before end in rising order.
+func (b bitset) between(start, end int) iter.Seq[int] {
 	return func(yield func(int) bool) {
-		for i, w := range b {
+		for i := start >> 6; i < len(b) && i<<6 < end; i++ {
+			w := b[i]
+			if i == start>>6 {
+				w &= ^uint64(0) << (start & 63)
+			}
 			for ; w != 0; w &= w - 1 {
-				if !yield(i<<6 + bits.TrailingZeros64(w)) {
+				doc := i<<6 + bits.TrailingZeros64(w)
+				if doc >= end || !yield(doc) {
 					return
 				}
 			}

@@ -2,6 +2,7 @@ package kb
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
@@ -44,7 +45,7 @@ func numbered(n int) []prediag.Article {
 }
 
 func article(id, title, body string) prediag.Article {
-	return prediag.Article{ID: id, Title: title, Body: body, Language: "en", Source: "test", Revision: fmt.Sprint(title, body),
+	return prediag.Article{ID: id, Title: title, Body: body, Language: "en", Source: "test", Revision: fmt.Sprintf("%x", sha256.Sum256([]byte(title+body))),
 		Sections: []prediag.Section{{Span: prediag.Span{End: len(body)}}}}
 }
 

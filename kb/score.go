@@ -2,8 +2,11 @@ package kb
 
 import (
 	"context"
+	"math"
 
 	segment "github.com/blevesearch/scorch_segment_api/v2"
+
+	"prediag"
 )
 
 // The parameters of the ranking, chosen once for all collections: question answering in English and Chinese, twelve
@@ -19,21 +22,26 @@ const (
 
 // scores are the sums of one search. They are used again by the reader's next search.
 type scores struct {
-	text, title []float32 // by document
-	found       bitset
+	text, title, held []float32 // by document; held is the weight of the terms that it holds
+	found             bitset
+	ranked            bitset  // those of found that can be on a page
+	mass              float32 // weight of all terms
 }
 
 // zeroScores returns the reader's sums, set to zero.
 func (r *reader) zeroScores() *scores {
 	s := r.scores
 	if s == nil {
-		s = &scores{text: make([]float32, r.docs), title: make([]float32, r.docs), found: newBitset(r.docs)}
+		s = &scores{text: make([]float32, r.docs), title: make([]float32, r.docs),
+			held: make([]float32, r.docs), found: newBitset(r.docs)}
 		r.scores = s
 		return s
 	}
 	clear(s.text)
 	clear(s.title)
+	clear(s.held)
 	clear(s.found)
+	s.mass = 0
 	return s
 }
 
@@ -61,30 +69,117 @@ func (r *reader) weigh(ctx context.Context, terms []queryTerm) ([]weighted, erro
 	return out, nil
 }
 
+// Bounds on the work of one search. Terms are scored in the order of their weight until the postings read pass
+// maxPostings; the common terms that are left cannot bring an article up from nowhere, so they are scored only on the
+// best candidates so far, and there by presence.
+const (
+	maxPostings   = 60_000
+	maxCandidates = prediag.MaxOffset + 2*prediag.MaxPageSize
+)
+
 // score adds up the scores of all admitted documents that hold a term or a code.
 func (r *reader) score(ctx context.Context, q *query, terms []weighted, admitted bitset) (*scores, error) {
 	s := r.zeroScores()
-	most := 1.0
-	for _, t := range terms {
+	most, read, common := 1.0, 0, len(terms)
+	for i, t := range terms {
 		most += t.weight * (k1 + 1) * (1 + titleWeight)
+		s.mass += float32(t.weight)
+		if read > maxPostings {
+			common = min(common, i)
+			continue
+		}
+		read += t.df
 		if err := r.addText(ctx, t, s, admitted); err != nil {
 			return nil, err
 		}
-		if err := r.addTitle(ctx, t, s, admitted); err != nil {
+		if err := r.addTitle(ctx, t, s); err != nil {
 			return nil, err
 		}
 	}
-	for doc := range s.found.all() {
-		title := s.title[doc]
-		if r.generic.has(doc) {
-			title = max(title, untitled*s.text[doc])
+	s.ranked = s.found
+	if common < len(terms) {
+		if err := r.addCommon(ctx, terms[common:], s); err != nil {
+			return nil, err
 		}
-		s.text[doc] += title
+	}
+	for doc := range s.ranked.all() {
+		s.text[doc] = r.total(s, doc)
 	}
 	if err := r.preferCategory(q.Category, s); err != nil {
 		return nil, err
 	}
 	return s, r.addCodes(q.codes, s, admitted, float32(most*categoryGain))
+}
+
+// total is the score of a document from its sums.
+func (r *reader) total(s *scores, doc int) float32 {
+	title := s.title[doc]
+	if r.generic.has(doc) {
+		title = max(title, untitled*s.text[doc])
+	}
+	return (s.text[doc] + title) * coverageFactor(s.held[doc], s.mass)
+}
+
+// addCommon narrows the ranking to the best candidates and adds the common terms that they hold, each as if it stood
+// there once in a text of usual length.
+func (r *reader) addCommon(ctx context.Context, terms []weighted, s *scores) error {
+	best := topper{r: r, most: maxCandidates}
+	for doc := range s.found.all() {
+		best.offer(scored{doc: doc, score: float64(r.total(s, doc))})
+	}
+	if best.err != nil {
+		return best.err
+	}
+	s.ranked = newBitset(r.docs)
+	for _, c := range best.heap {
+		s.ranked.add(c.doc)
+	}
+	for _, t := range terms {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		text := newNorm(t.weight, b, r.average(fieldText)).usual()
+		title := newNorm(t.weight*titleWeight, titleB, r.average(fieldTitle)).usual()
+		for i, list := range t.lists {
+			if list == nil {
+				continue
+			}
+			titles, err := r.postings(i, fieldTitle, t.term)
+			if err != nil {
+				return err
+			}
+			inText, inTitle, base := contains(list), contains(titles), r.parts[i].base
+			for doc := range s.ranked.between(base, base+int(r.parts[i].FullSize())) {
+				if inText(doc - base) {
+					s.text[doc] += text
+					s.held[doc] += float32(t.weight)
+				}
+				if inTitle(doc - base) {
+					s.title[doc] += title
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// contains returns the membership test of a postings list.
+func contains(list segment.PostingsList) func(local int) bool {
+	it, ok := list.Iterator(false, false, false, nil).(segment.OptimizablePostingsIterator)
+	if !ok {
+		return func(int) bool { return false } // the empty list's
+	}
+	if one, ok := it.DocNum1Hit(); ok {
+		return func(local int) bool { return uint64(local) == one }
+	}
+	set := it.ActualBitmap()
+	return func(local int) bool { return set != nil && set.Contains(uint32(local)) }
+}
+
+// coverageFactor prefers an article that holds most of the query to one that holds a part of it often: the fourth root of
+// the share of the query's weight that it holds.
+func coverageFactor(held, mass float32) float32 {
+	return float32(math.Sqrt(math.Sqrt(float64(min(1, held/mass)))))
 }
 
 // preferCategory raises the articles of the likely category a little.
@@ -112,6 +207,7 @@ func (r *reader) addCodes(codes []string, s *scores, admitted bitset, worth floa
 		for doc := range holders.all() {
 			if admitted.has(doc) {
 				s.found.add(doc)
+				s.ranked.add(doc)
 				s.text[doc] += worth
 			}
 		}
@@ -130,6 +226,7 @@ func (r *reader) addText(ctx context.Context, t weighted, s *scores, admitted bi
 			if doc := base + int(local); admitted.has(doc) {
 				s.found.add(doc)
 				s.text[doc] += norm.score(freq, length)
+				s.held[doc] += float32(t.weight)
 			}
 		})
 		if err != nil {
@@ -139,7 +236,7 @@ func (r *reader) addText(ctx context.Context, t weighted, s *scores, admitted bi
 	return nil
 }
 
-func (r *reader) addTitle(ctx context.Context, t weighted, s *scores, admitted bitset) error {
+func (r *reader) addTitle(ctx context.Context, t weighted, s *scores) error {
 	norm := newNorm(t.weight*titleWeight, titleB, r.average(fieldTitle))
 	for i, p := range r.parts {
 		if t.lists[i] == nil {
@@ -176,6 +273,9 @@ func (n norm) score(freq, length uint64) float32 {
 	tf := float32(freq)
 	return n.factor * tf / (tf + n.fixed + n.slope*float32(length))
 }
+
+// usual is the score of a single occurrence in a field of average length.
+func (n norm) usual() float32 { return n.factor / (1 + k1) }
 
 // lengthed is a posting that knows the exact length of its document's field in tokens; its Norm is a rounded function.
 type lengthed interface{ NormUint64() uint64 }

@@ -14,7 +14,7 @@ import (
 //
 // An article is found when it holds one of the query's informative terms or codes. The score is BM25 over title,
 // headings and body plus BM25 over the title alone; an article that explains one of the query's codes ranks before all
-// that do not.
+// that do not. In a large knowledge base Total counts the articles that hold one of the rarer terms only.
 func (k *KB) Search(ctx context.Context, q prediag.Query) (prediag.Results, error) {
 	var results prediag.Results
 	if err := validate(q); err != nil {
@@ -72,7 +72,7 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 // page selects the documents of the page that the query asks for, best first, equal scores by article ID.
 func (r *reader) page(s *scores, q *query) ([]scored, error) {
 	t := topper{r: r, most: q.Offset + q.Limit}
-	for doc := range s.found.all() {
+	for doc := range s.ranked.all() {
 		t.offer(scored{doc: doc, score: float64(s.text[doc])})
 	}
 	all, err := t.sorted()
