@@ -52,7 +52,7 @@ func newMatcher(terms []weighted, mass float64, a *analyzer) *matcher {
 
 func (m *matcher) hit(q *query, a *prediag.Article, score float64) prediag.Hit {
 	h := prediag.Hit{ArticleID: a.ID, Revision: a.Revision, Title: a.Title, URL: a.URL, Language: a.Language, Product: a.Product,
-		Category: a.Category, Kind: a.Kind, Updated: a.Updated, Score: score}
+		Category: a.Category, Kind: a.Kind, Group: a.Group, Updated: a.Updated, Score: score}
 	present := make([]bool, len(m.terms))
 	m.count(a.Title, present)
 	h.Passages = m.passages(a, present)
