@@ -154,17 +154,23 @@ func parseRecord(line []byte) (record, error) {
 		return nil, errors.New("text after the object")
 	}
 	rec := record{}
-	rec.flatten("", object)
+	rec.flatten("", object, maxDepth)
 	return rec, nil
 }
 
-// flatten keeps scalars; lists are no labels and no text.
-func (rec record) flatten(prefix string, object map[string]any) {
+// maxDepth is how deep a column may be nested.
+const maxDepth = 8
+
+// flatten keeps the scalars down to a depth; lists are no labels and no text.
+func (rec record) flatten(prefix string, object map[string]any, depth int) {
+	if depth == 0 {
+		return
+	}
 	for _, k := range slices.Sorted(maps.Keys(object)) {
 		name := prefix + k
 		switch v := object[k].(type) {
 		case map[string]any:
-			rec.flatten(name+".", v)
+			rec.flatten(name+".", v, depth-1)
 		case string:
 			rec[name] = v
 		case json.Number:

@@ -72,7 +72,7 @@ func (m *Model) Classify(ctx context.Context, t prediag.Ticket) (prediag.Verdict
 		f, best := h.verdict(p)
 		f.Evidence = s.evidence(m, h, best, text)
 		verdict.Fields = append(verdict.Fields, f)
-		if i == 0 || h.field == prediag.FieldCategory {
+		if i == 0 { // the category, where there is one
 			verdict.InScope = m.scope.probability(bestInScope(h.labels, p), unseenShare(s.list, m.vocab))
 		}
 	}

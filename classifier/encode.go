@@ -1,0 +1,146 @@
+package classifier
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+var errShort = errors.New("ends too early")
+
+// encode writes the vocabulary: the number of texts and features, then for each feature in the order of the hashes the
+// distance to the hash before, the group and the document frequency, all as varints.
+func (v *vocabulary) encode() []byte {
+	b := []byte("PDVO")
+	b = binary.AppendUvarint(b, uint64(v.docs))
+	b = binary.AppendUvarint(b, uint64(len(v.hashes)))
+	last := uint32(0)
+	for i, h := range v.hashes {
+		b = binary.AppendUvarint(b, uint64(h-last))
+		b = binary.AppendUvarint(b, uint64(v.df[i])<<2|uint64(v.groups[i]))
+		last = h
+	}
+	return b
+}
+
+func decodeVocabulary(b []byte) (*vocabulary, error) {
+	b, ok := bytes.CutPrefix(b, []byte("PDVO"))
+	if !ok {
+		return nil, errors.New("is no vocabulary")
+	}
+	r := &varints{b: b}
+	docs, n := r.next(), r.next()
+	if r.bad || docs > math.MaxUint32 || n > uint64(len(r.b))/2 {
+		return nil, errShort
+	}
+	v := &vocabulary{docs: uint32(docs), hashes: make([]uint32, n), groups: make([]group, n), df: make([]uint32, n)}
+	var last uint64
+	for i := range v.hashes {
+		delta, x := r.next(), r.next()
+		last += delta
+		if r.bad || (i > 0 && delta == 0) || delta > math.MaxUint32 || last > math.MaxUint32 || x>>2 > docs {
+			return nil, fmt.Errorf("feature %d out of range", i)
+		}
+		v.hashes[i], v.df[i], v.groups[i] = uint32(last), uint32(x>>2), group(x&3)
+	}
+	if len(r.b) != 0 {
+		return nil, errors.New("has bytes after its end")
+	}
+	v.index()
+	return v, nil
+}
+
+type varints struct {
+	b   []byte
+	bad bool
+}
+
+func (r *varints) next() uint64 {
+	x, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return x
+}
+
+// encode writes the number of hidden units and features, biases, scales and weights, little-endian.
+func (e *embedding) encode() []byte {
+	b := []byte("PDEM")
+	b = binary.LittleEndian.AppendUint32(b, uint32(e.hidden))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(e.scale)))
+	b = appendFloats(b, e.bias)
+	b = appendFloats(b, e.scale)
+	return append(b, e.weights...)
+}
+
+func decodeEmbedding(b []byte, features int) (*embedding, error) {
+	if len(b) < 12 || string(b[:4]) != "PDEM" {
+		return nil, errors.New("is no embedding")
+	}
+	k, n := binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:])
+	b = b[12:]
+	if uint64(n) != uint64(features) || k%8 != 0 || k > maxHidden {
+		return nil, fmt.Errorf("has %d units and %d features, expected %d features", k, n, features)
+	}
+	if uint64(len(b)) != 4*uint64(k)+4*uint64(n)+uint64(k)*uint64(n) {
+		return nil, errShort
+	}
+	e := &embedding{hidden: int(k)}
+	e.bias, b = floats(b, int(k))
+	e.scale, b = floats(b, int(n))
+	e.weights = b
+	if !finite(e.bias...) || !finite(e.scale...) || slices.ContainsFunc(e.scale, func(s float32) bool { return s < 0 }) {
+		return nil, errors.New("holds numbers out of range")
+	}
+	return e, nil
+}
+
+// encode writes the numbers of labels and hidden units, biases and weights, little-endian.
+func (h *head) encode() []byte {
+	b := []byte("PDHE")
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(h.layer.bias)))
+	b = appendFloats(b, h.layer.bias)
+	return appendFloats(b, h.layer.weights)
+}
+
+// decode reads what encode wrote; h holds the labels already.
+func (h *head) decode(b []byte, hidden int) error {
+	if len(b) < 8 || string(b[:4]) != "PDHE" {
+		return errors.New("is no head")
+	}
+	k := int(binary.LittleEndian.Uint32(b[4:]))
+	b = b[8:]
+	if k != len(h.labels) && (k != 0 || len(h.labels) != 1) {
+		return fmt.Errorf("has %d labels, expected %d", k, len(h.labels))
+	}
+	if uint64(len(b)) != 4*uint64(k)*uint64(1+hidden) {
+		return errShort
+	}
+	h.layer.bias, b = floats(b, k)
+	h.layer.weights, _ = floats(b, k*hidden)
+	if !finite(h.layer.bias...) || !finite(h.layer.weights...) {
+		return errors.New("holds numbers that are not finite")
+	}
+	return nil
+}
+
+func appendFloats(b []byte, list []float32) []byte {
+	for _, v := range list {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
+}
+
+// floats reads n numbers and returns the rest.
+func floats(b []byte, n int) ([]float32, []byte) {
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return out, b[4*n:]
+}
