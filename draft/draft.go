@@ -21,6 +21,7 @@ const (
 	maxArticles       = 3    // articles that are read until one can be quoted
 	maxSteps          = 12   // steps taken from one article
 	maxStatementBytes = 1200 // of one statement
+	maxCodeBytes      = 400  // of the explanation of a code
 	minCoverage       = 0.15 // share of the ticket's information under which a hit is not worth quoting
 )
 
@@ -66,7 +67,11 @@ func (e *Extractive) Draft(ctx context.Context, t prediag.Ticket, v prediag.Verd
 			break
 		}
 	}
-	d.Statements = append(codeStatements(t, hits), d.Statements...)
+	codes, err := codeStatements(ctx, t, hits, articles)
+	if err != nil {
+		return prediag.Draft{}, err
+	}
+	d.Statements = append(codes, d.Statements...)
 	if !asserts(d.Statements) {
 		d.Statements = []prediag.Statement{{Kind: prediag.StatementNote, Text: w.nothingFound}}
 	}
@@ -184,7 +189,7 @@ func statement(kind prediag.StatementKind, a prediag.Article, span prediag.Span)
 }
 
 // codeStatements quote what the hits say about the fault codes that stand in the ticket.
-func codeStatements(t prediag.Ticket, hits []prediag.Hit) []prediag.Statement {
+func codeStatements(ctx context.Context, t prediag.Ticket, hits []prediag.Hit, articles Reader) ([]prediag.Statement, error) {
 	wanted := make(map[string]bool)
 	for _, c := range t.Codes {
 		wanted[code.Canonical(c)] = true
@@ -195,17 +200,46 @@ func codeStatements(t prediag.Ticket, hits []prediag.Hit) []prediag.Statement {
 	var out []prediag.Statement
 	for _, h := range hits {
 		for _, c := range h.Codes {
-			key := code.Canonical(c.Code)
-			if !wanted[key] || c.Citation.Quote == "" {
+			if !wanted[code.Canonical(c.Code)] || c.Citation.Quote == "" {
 				continue
 			}
-			delete(wanted, key) // the best hit explains a code; the others would repeat it
-			out = append(out, prediag.Statement{
-				Kind: prediag.StatementCode, Text: strings.TrimSpace(clip(c.Citation.Quote)), Citations: []prediag.Citation{c.Citation},
-			})
+			s, err := codeStatement(ctx, c, articles)
+			if err != nil {
+				return nil, err
+			}
+			delete(wanted, code.Canonical(c.Code)) // the best hit explains a code; the others would repeat it
+			out = append(out, s)
 		}
 	}
-	return out
+	return out, nil
+}
+
+// codeStatement quotes the table row that explains a code. Where the explanation is a whole section, which the steps
+// quote already, it quotes the sentence of the article that names the code.
+func codeStatement(ctx context.Context, c prediag.FaultCode, articles Reader) (prediag.Statement, error) {
+	cite := c.Citation
+	if len(cite.Quote) > maxCodeBytes {
+		a, err := articles.Article(ctx, cite.ArticleID)
+		if err != nil && !errors.Is(err, prediag.ErrNotFound) {
+			return prediag.Statement{}, fmt.Errorf("read article %q: %w", cite.ArticleID, err)
+		}
+		if span, ok := naming(a.Body, c.Code); ok && a.Revision == cite.Revision {
+			return statement(prediag.StatementCode, a, span), nil
+		}
+	}
+	return prediag.Statement{Kind: prediag.StatementCode, Text: strings.TrimSpace(clip(cite.Quote)), Citations: []prediag.Citation{cite}}, nil
+}
+
+// naming is the span of the first sentence that names a code.
+func naming(body, code string) (prediag.Span, bool) {
+	for _, s := range text.Sentences(body) {
+		if sentence, ok := s.Of(body); ok && strings.Contains(sentence, code) {
+			if spans := trimAll(body, []prediag.Span{s}); len(spans) == 1 {
+				return spans[0], true
+			}
+		}
+	}
+	return prediag.Span{}, false
 }
 
 // missing are the questions to the customer: what a case of this kind cannot do without and the ticket does not hold.

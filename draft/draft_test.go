@@ -121,6 +121,18 @@ func TestDraftExplainsTheCodesOfTheTicketOnly(t *testing.T) {
 	require.InDelta(t, 1, d.Grounded, 0)
 }
 
+func TestDraftNamesACodeThatAWholeSectionExplains(t *testing.T) {
+	a := article("long", "Symptom", "The console shows ABS.1204 after a while.", "Solution", strings.Repeat("Do this and that. ", 40))
+	span := a.Sections[1].Span
+	quoted, _ := span.Of(a.Body)
+	h := hit(a, 0.5)
+	h.Codes = []prediag.FaultCode{{Code: "ABS.1204", Citation: prediag.Citation{ArticleID: a.ID, Revision: a.Revision, Span: span, Quote: quoted}}}
+	d, err := NewExtractive(library(a)).Draft(t.Context(), prediag.Ticket{Codes: []string{"abs.1204"}, Body: "x"}, prediag.Verdict{Language: "en"}, []prediag.Hit{h})
+	require.NoError(t, err)
+	require.Equal(t, []string{"The console shows ABS.1204 after a while."}, texts(d, prediag.StatementCode))
+	require.InDelta(t, 1, d.Grounded, 0)
+}
+
 func TestDraftPassesAFailureOn(t *testing.T) {
 	broken := errors.New("disk")
 	r := ReaderFunc(func(context.Context, string) (prediag.Article, error) { return prediag.Article{}, broken })
