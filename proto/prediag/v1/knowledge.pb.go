@@ -1287,7 +1287,8 @@ func (x *SuggestResponse) GetSuggestions() []string {
 // RefreshRequest starts a renewal.
 type RefreshRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Makes a retry safe: within 24 hours the same identifier returns the same operation. At most 128 bytes. Optional.
+	// Makes a retry safe: the same identifier returns the same operation as long as that is kept, which is while the
+	// service runs and for the last 100. At most 128 bytes. Optional.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Renew even when more articles vanished than the guard against mass deletion allows.
 	Force         bool `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`

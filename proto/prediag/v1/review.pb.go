@@ -435,7 +435,7 @@ type ListCasesResponse struct {
 	Cases []*Case `protobuf:"bytes,1,rep,name=cases,proto3" json:"cases,omitempty"`
 	// For the next page; empty on the last.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// Cases that wait in all, whatever the filter.
+	// Cases of the filter's queue and tier that wait, on all pages and whatever the states asked for.
 	OpenCount     uint32 `protobuf:"varint,3,opt,name=open_count,json=openCount,proto3" json:"open_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

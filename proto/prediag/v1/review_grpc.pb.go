@@ -31,10 +31,11 @@ const (
 //
 // ReviewService is the queue of cases that need a human.
 type ReviewServiceClient interface {
-	// ListCases lists cases, the most urgent first.
+	// ListCases lists cases, the most urgent first. So that a page stays under the 4 MiB that gRPC clients accept by
+	// default, parts of its diagnoses may be left out: the header prediag-left-out names them, and GetDiagnosis has them.
 	ListCases(ctx context.Context, in *ListCasesRequest, opts ...grpc.CallOption) (*ListCasesResponse, error)
 	// ClaimCase takes a case under a lease, so that no two reviewers work on one. ABORTED (CASE_CLAIMED) when another
-	// reviewer holds it; NOT_FOUND (NO_OPEN_CASE) when nothing waits.
+	// reviewer holds it; NOT_FOUND (NOTHING_TO_CLAIM) when nothing waits.
 	ClaimCase(ctx context.Context, in *ClaimCaseRequest, opts ...grpc.CallOption) (*ClaimCaseResponse, error)
 	// ReleaseCase gives a claimed case back.
 	ReleaseCase(ctx context.Context, in *ReleaseCaseRequest, opts ...grpc.CallOption) (*ReleaseCaseResponse, error)
@@ -96,10 +97,11 @@ func (c *reviewServiceClient) ResolveCase(ctx context.Context, in *ResolveCaseRe
 //
 // ReviewService is the queue of cases that need a human.
 type ReviewServiceServer interface {
-	// ListCases lists cases, the most urgent first.
+	// ListCases lists cases, the most urgent first. So that a page stays under the 4 MiB that gRPC clients accept by
+	// default, parts of its diagnoses may be left out: the header prediag-left-out names them, and GetDiagnosis has them.
 	ListCases(context.Context, *ListCasesRequest) (*ListCasesResponse, error)
 	// ClaimCase takes a case under a lease, so that no two reviewers work on one. ABORTED (CASE_CLAIMED) when another
-	// reviewer holds it; NOT_FOUND (NO_OPEN_CASE) when nothing waits.
+	// reviewer holds it; NOT_FOUND (NOTHING_TO_CLAIM) when nothing waits.
 	ClaimCase(context.Context, *ClaimCaseRequest) (*ClaimCaseResponse, error)
 	// ReleaseCase gives a claimed case back.
 	ReleaseCase(context.Context, *ReleaseCaseRequest) (*ReleaseCaseResponse, error)

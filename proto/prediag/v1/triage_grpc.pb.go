@@ -33,7 +33,9 @@ type TriageServiceClient interface {
 	// Triage diagnoses one ticket: what it is, which articles solve it, a draft with citations, and whether the draft may
 	// go out, goes to an agent, or needs a human. The answer is on disk before it is returned.
 	Triage(ctx context.Context, in *TriageRequest, opts ...grpc.CallOption) (*TriageResponse, error)
-	// BatchTriage diagnoses up to 500 tickets. Each has its own result or error.
+	// BatchTriage diagnoses up to 500 tickets. Each has its own result or error. So that the reply stays under the 4 MiB
+	// that gRPC clients accept by default, parts of the diagnoses may be left out, passages first: the header
+	// prediag-left-out names them, and GetDiagnosis has them.
 	BatchTriage(ctx context.Context, in *BatchTriageRequest, opts ...grpc.CallOption) (*BatchTriageResponse, error)
 	// GetDiagnosis returns a diagnosis that was made before. NOT_FOUND (DIAGNOSIS_NOT_FOUND) otherwise.
 	GetDiagnosis(ctx context.Context, in *GetDiagnosisRequest, opts ...grpc.CallOption) (*GetDiagnosisResponse, error)
@@ -86,7 +88,9 @@ type TriageServiceServer interface {
 	// Triage diagnoses one ticket: what it is, which articles solve it, a draft with citations, and whether the draft may
 	// go out, goes to an agent, or needs a human. The answer is on disk before it is returned.
 	Triage(context.Context, *TriageRequest) (*TriageResponse, error)
-	// BatchTriage diagnoses up to 500 tickets. Each has its own result or error.
+	// BatchTriage diagnoses up to 500 tickets. Each has its own result or error. So that the reply stays under the 4 MiB
+	// that gRPC clients accept by default, parts of the diagnoses may be left out, passages first: the header
+	// prediag-left-out names them, and GetDiagnosis has them.
 	BatchTriage(context.Context, *BatchTriageRequest) (*BatchTriageResponse, error)
 	// GetDiagnosis returns a diagnosis that was made before. NOT_FOUND (DIAGNOSIS_NOT_FOUND) otherwise.
 	GetDiagnosis(context.Context, *GetDiagnosisRequest) (*GetDiagnosisResponse, error)
