@@ -27,8 +27,8 @@ type recipe struct {
 	TitleWeight float32 `json:"title_weight"` // times a feature of the title counts
 }
 
-// defaultRecipe was chosen by cross-validation on the training parts of several data sets. Longer character sequences
-// and those over word boundaries cost more and gave nothing.
+// defaultRecipe was chosen on a kept-back fifth of the training parts of English, multilingual and developers' texts.
+// Sequences of five and six characters cost more and gave nothing there.
 func defaultRecipe() recipe {
 	return recipe{CharMin: 2, CharMax: 4, PairWindow: 16, PairWeight: 0.5, NextWeight: 0.5, CharWeight: 1, TitleWeight: 2}
 }

@@ -249,7 +249,7 @@ func (t *trainer) parallel(ctx context.Context, f func(worker, from, to int)) er
 	return ctx.Err()
 }
 
-// learner returns the optimiser with the settings chosen by cross-validation on the training parts of several data
+// learner returns the optimiser. Its settings were chosen on a kept-back fifth of the training parts of several data
 // sets; they serve all sets.
 func (t *trainer) learner() learner {
 	return learner{
