@@ -3,6 +3,8 @@ package ingest
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,27 +17,46 @@ import (
 // gate is a source whose walk takes a while and may fail.
 type gate struct {
 	takes time.Duration
-	fail  *error
-	walks *[]time.Time
+
+	mu    sync.Mutex
+	fault error
+	begun []time.Time
 }
 
-func (g gate) Name() string { return "s" }
+func (g *gate) Name() string { return "s" }
 
-func (g gate) Walk(ctx context.Context, yield func(Item) error) error {
-	*g.walks = append(*g.walks, time.Now())
+func (g *gate) Walk(ctx context.Context, yield func(Item) error) error {
+	g.mu.Lock()
+	g.begun = append(g.begun, time.Now())
+	fault := g.fault
+	g.mu.Unlock()
 	select {
 	case <-time.After(g.takes):
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if g.fail != nil && *g.fail != nil {
-		return *g.fail
+	if fault != nil {
+		return fault
 	}
 	return FS("s", files(map[string]string{"a.md": "# A\n\nx"})).Walk(ctx, yield)
 }
 
+// fail makes the walks that follow fail, or not.
+func (g *gate) fail(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.fault = err
+}
+
+// walks says when the walks so far began.
+func (g *gate) walks() []time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.begun)
+}
+
 // loop runs an Ingester over a gate in a bubble of synthetic time and stops it at the end.
-func loop(t *testing.T, opt Options, g gate, test func(t *testing.T, in *Ingester, index *memory)) {
+func loop(t *testing.T, opt Options, g *gate, test func(t *testing.T, in *Ingester, index *memory)) {
 	synctest.Test(t, func(t *testing.T) {
 		index := newMemory()
 		in := New(index, opt)
@@ -51,9 +72,11 @@ func loop(t *testing.T, opt Options, g gate, test func(t *testing.T, in *Ingeste
 }
 
 func TestRunRefreshesEverySixHours(t *testing.T) {
-	walks := []time.Time{}
-	loop(t, Options{}, gate{takes: time.Minute, walks: &walks}, func(t *testing.T, in *Ingester, index *memory) {
+	g := &gate{takes: time.Minute}
+	loop(t, Options{}, g, func(t *testing.T, in *Ingester, index *memory) {
 		time.Sleep(25 * time.Hour)
+		synctest.Wait()
+		walks := g.walks()
 		require.Len(t, walks, 5)
 		for i := 1; i < len(walks); i++ {
 			gap := walks[i].Sub(walks[i-1]) - time.Minute
@@ -75,36 +98,39 @@ func TestRunWaitsWhenTheLastRefreshIsYoung(t *testing.T) {
 	}{"young": {4 * time.Hour, 2 * time.Hour}, "old": {7 * time.Hour, 0}, "in the future": {-time.Hour, 0}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				walks := []time.Time{}
+				g := &gate{}
 				start := time.Now()
 				in := New(newMemory(), Options{LastRefresh: start.Add(-c.age)})
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan error)
-				go func() { done <- in.Run(ctx, func() []Source { return []Source{gate{walks: &walks}} }, 6*time.Hour) }()
+				go func() { done <- in.Run(ctx, func() []Source { return []Source{g} }, 6*time.Hour) }()
 				time.Sleep(5 * time.Hour)
 				synctest.Wait()
 				cancel()
 				require.ErrorIs(t, <-done, context.Canceled)
-				require.Equal(t, c.wait, walks[0].Sub(start))
+				require.Equal(t, c.wait, g.walks()[0].Sub(start))
 			})
 		})
 	}
 }
 
 func TestRunTriesAgainAfterAFailure(t *testing.T) {
-	walks := []time.Time{}
-	fault := errors.New("source is down")
-	loop(t, Options{}, gate{fail: &fault, walks: &walks}, func(t *testing.T, in *Ingester, index *memory) {
+	g := &gate{fault: errors.New("source is down")}
+	loop(t, Options{}, g, func(t *testing.T, in *Ingester, index *memory) {
 		time.Sleep(8 * time.Minute)
-		require.Len(t, walks, 4, "at once, and after 1, 2 and 4 minutes")
+		synctest.Wait()
+		require.Len(t, g.walks(), 4, "at once, and after 1, 2 and 4 minutes")
 		op, _ := in.Last()
 		require.Equal(t, OperationFailed, op.State)
 		require.Contains(t, op.Error, "source is down")
 		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		walks := g.walks()
 		n := len(walks)
 		require.InDelta(t, time.Hour, walks[n-1].Sub(walks[n-2]), float64(4*time.Minute))
-		fault = nil
+		g.fail(nil)
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		op, _ = in.Last()
 		require.Equal(t, OperationSucceeded, op.State)
 		require.Len(t, index.articles, 1)
@@ -112,8 +138,8 @@ func TestRunTriesAgainAfterAFailure(t *testing.T) {
 }
 
 func TestStart(t *testing.T) {
-	walks := []time.Time{}
-	loop(t, Options{}, gate{takes: time.Minute, walks: &walks}, func(t *testing.T, in *Ingester, _ *memory) {
+	g := &gate{takes: time.Minute}
+	loop(t, Options{}, g, func(t *testing.T, in *Ingester, _ *memory) {
 		first, err := in.Start(t.Context(), true)
 		require.NoError(t, err)
 		require.Equal(t, OperationRunning, first.State, "the one that Run began with")
@@ -123,12 +149,13 @@ func TestStart(t *testing.T) {
 		require.ErrorIs(t, in.Run(t.Context(), nil, 0), prediag.ErrConflict)
 
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
 		op, ok := in.Operation(first.ID)
 		require.True(t, ok)
 		require.Equal(t, OperationSucceeded, op.State)
 		require.Equal(t, 1, op.Report.Sources[0].Articles)
 		require.Equal(t, time.Minute, op.Ended.Sub(op.Started))
-		require.Len(t, walks, 1, "asking during a refresh causes no second one")
+		require.Len(t, g.walks(), 1, "asking during a refresh causes no second one")
 
 		second, err := in.Start(t.Context(), true)
 		require.NoError(t, err)
@@ -136,7 +163,8 @@ func TestStart(t *testing.T) {
 		require.True(t, second.Force)
 		in.Trigger()
 		time.Sleep(2 * time.Minute)
-		require.Len(t, walks, 2)
+		synctest.Wait()
+		require.Len(t, g.walks(), 2)
 		_, ok = in.Operation("nothing")
 		require.False(t, ok)
 	})
@@ -153,11 +181,10 @@ func TestStartWithoutALoop(t *testing.T) {
 
 func TestStoppingEndsTheRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		walks := []time.Time{}
 		in := New(newMemory(), Options{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		err := in.Run(ctx, func() []Source { return []Source{gate{takes: time.Hour, walks: &walks}} }, 0)
+		err := in.Run(ctx, func() []Source { return []Source{&gate{takes: time.Hour}} }, 0)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		op, _ := in.Last()
 		require.Equal(t, OperationFailed, op.State)
