@@ -131,31 +131,50 @@ func (b *codeBook) table(t table) {
 		return
 	}
 	for _, r := range t.rows[1:] {
-		if column >= len(r.cells) {
+		names := b.codesIn(cellAt(r.cells, column), roles[column])
+		shift := len(roles) - len(r.cells)
+		if len(names) == 0 && shift > 0 {
+			// Cells that reach over several rows stand in the first one only, in text that lost its markup.
+			names = b.codesIn(cellAt(r.cells, column-shift), roles[column])
+		} else {
+			shift = 0
+		}
+		c := explanation(r.cells, roles[shift:], column-shift)
+		if c == (prediag.FaultCode{}) {
 			continue
 		}
-		var c prediag.FaultCode
-		for i, cell := range r.cells {
-			if i >= len(roles) || i == column || cell == "-" || cell == "N/A" {
-				continue
-			}
-			switch roles[i] {
-			case roleMessage:
-				c.Message = join(c.Message, cell)
-			case roleMeaning:
-				c.Meaning = join(c.Meaning, cell)
-			case roleSolution:
-				c.Solution = join(c.Solution, cell)
-			}
-		}
-		if c.Message == "" && c.Meaning == "" && c.Solution == "" {
-			continue
-		}
-		for _, name := range b.codesIn(r.cells[column], roles[column]) {
+		for _, name := range names {
 			c.Code = name
 			b.add(c, r.span)
 		}
 	}
+}
+
+// cellAt returns a cell, empty when there is none.
+func cellAt(cells []string, i int) string {
+	if i < 0 || i >= len(cells) {
+		return ""
+	}
+	return cells[i]
+}
+
+// explanation puts together what the cells beside a row's code say.
+func explanation(cells []string, roles []role, column int) prediag.FaultCode {
+	var c prediag.FaultCode
+	for i, cell := range cells {
+		if i >= len(roles) || i == column || cell == "-" || cell == "N/A" {
+			continue
+		}
+		switch roles[i] {
+		case roleMessage:
+			c.Message = join(c.Message, cell)
+		case roleMeaning:
+			c.Meaning = join(c.Meaning, cell)
+		case roleSolution:
+			c.Solution = join(c.Solution, cell)
+		}
+	}
+	return c
 }
 
 // join puts two cells of the same role together.

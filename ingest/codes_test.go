@@ -33,6 +33,8 @@ func TestFaultCodes(t *testing.T) {
 		{"declared, without a solution", "a.md", "---\ncodes: [ADN.0404]\n---\n# Not found\n\nText.\n", []codeWant{{"ADN.0404", "", "Not found", "", "Text."}}},
 		{"rows of a record", "a.jsonl", `{"id":"a","title":"x","body":"See:\n\nError Code | Description | Solution\nAB.1 | d | s\n\n|错误码|含义|\n|AB.2|m|"}`,
 			[]codeWant{{"AB.1", "", "d", "s", "AB.1 | d | s"}, {"AB.2", "", "m", "", "AB.2 | m"}}},
+		{"rows that lost a spanned cell", "a.jsonl", `{"id":"a","title":"x","body":"Module | Error Code | Description\nPort | AB.1 | d\nAB.2 | e\nVPC | AB.3"}`,
+			[]codeWant{{"AB.1", "", "d", "", "Port | AB.1 | d"}, {"AB.2", "", "e", "", "AB.2 | e"}}},
 		{"codes of a record", "a.jsonl", `{"id":"a","title":"x","body":"b","codes":["AB.1",{"code":"AB.2","message":"m","meaning":"n","solution":"s"}]}`,
 			[]codeWant{{"AB.1", "", "x", "", "b"}, {"AB.2", "m", "n", "s", "b"}}},
 	} {
