@@ -81,13 +81,17 @@ func (k *KB) ExplainFor(ctx context.Context, fault string, audience []string) ([
 		if err != nil {
 			return err
 		}
-		holders, err := r.holders(fieldCodes, canonical)
+		holders, err := r.readHolders(fieldCodes, canonical)
 		if err != nil {
 			return err
 		}
 		set.and(holders)
-		for doc := range set.all() {
-			if err := ctx.Err(); err != nil {
+		docs, err := r.byID(set)
+		if err != nil {
+			return err
+		}
+		for _, doc := range docs {
+			if err := ctx.Err(); err != nil || len(found) >= maxExplanations {
 				return err
 			}
 			a, err := r.load(doc)
@@ -98,8 +102,22 @@ func (k *KB) ExplainFor(ctx context.Context, fault string, audience []string) ([
 		}
 		return nil
 	})
-	slices.SortStableFunc(found, func(x, y prediag.FaultCode) int { return strings.Compare(x.Citation.ArticleID, y.Citation.ArticleID) })
 	return found[:min(len(found), maxExplanations)], err
+}
+
+// byID lists the documents of a set in the order of their article IDs.
+func (r *reader) byID(set bitset) ([]int, error) {
+	var docs []int
+	ids := map[int]string{}
+	for doc := range set.all() {
+		id, err := r.id(doc)
+		if err != nil {
+			return nil, err
+		}
+		docs, ids[doc] = append(docs, doc), id
+	}
+	slices.SortFunc(docs, func(x, y int) int { return strings.Compare(ids[x], ids[y]) })
+	return docs, nil
 }
 
 // explanations are the article's entries for the canonical codes, with complete citations.

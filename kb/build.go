@@ -31,6 +31,12 @@ func (k *KB) Apply(ctx context.Context, changes iter.Seq2[prediag.Change, error]
 			Message: "another build of the knowledge base is running: wait for it to end"}
 	}
 	defer k.building.Unlock()
+	if k.closing.Err() != nil {
+		return prediag.Generation{}, fmt.Errorf("knowledge base is closed: %w", prediag.ErrNotReady)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(k.closing, cancel)()
 	k.removeLeftovers()
 	b := &builder{kb: k}
 	defer b.abandon()
@@ -50,8 +56,8 @@ func (k *KB) Apply(ctx context.Context, changes iter.Seq2[prediag.Change, error]
 func (k *KB) Known(ctx context.Context, source string) (map[string]string, error) {
 	known := map[string]string{}
 	g, err := k.acquire()
-	if errors.Is(err, prediag.ErrNotReady) {
-		return known, ctx.Err()
+	if err != nil {
+		return known, ctx.Err() // there is none yet
 	}
 	defer g.release()
 	err = readTable(filepath.Join(g.dir, tableName), func(r row) error {
@@ -206,10 +212,7 @@ func (b *builder) begin(ctx context.Context) error {
 func (b *builder) clone(ctx context.Context, path string) error {
 	if err := b.base.manifest.verify(ctx, b.base.dir); err != nil {
 		if errors.Is(err, prediag.ErrDamaged) {
-			base := b.base
-			base.suspect.Do(func() {
-				b.kb.background.Go(func() { b.kb.fallBackIfDamaged(b.kb.closing, base) })
-			})
+			b.kb.suspect(b.base)
 		}
 		return err
 	}

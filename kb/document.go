@@ -65,8 +65,8 @@ func checkArticle(a *prediag.Article) error {
 	switch {
 	case a.ID == "" || len(a.ID) > prediag.MaxFieldBytes:
 		return bad("id", fmt.Sprintf("the ID must have 1 to %d bytes", prediag.MaxFieldBytes))
-	case !utf8.ValidString(a.ID):
-		return bad("id", "the ID must be valid UTF-8")
+	case !utf8.ValidString(a.ID) || !utf8.ValidString(a.Title) || !utf8.ValidString(a.Body):
+		return bad("body", "ID, title and body must be valid UTF-8")
 	case len(a.Title) > maxStringBytes || len(a.URL) > maxStringBytes || len(a.Path) > maxStringBytes:
 		return bad("title", fmt.Sprintf("title, URL and path must each be at most %d bytes", maxStringBytes))
 	case len(a.Body) > maxArticleBytes:

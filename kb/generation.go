@@ -20,14 +20,14 @@ const boltTimeout = "1s"
 
 // generation is one open, read-only state of the index.
 type generation struct {
-	dir      string
-	manifest *manifest
-	index    bleve.Index
-	snapshot *scorch.IndexSnapshot
-	parts    []part
-	docs     int // document numbers in use, deleted ones included
-	users    sync.WaitGroup
-	suspect  sync.Once // a panic while reading starts one verification
+	dir       string
+	manifest  *manifest
+	index     bleve.Index
+	snapshot  *scorch.IndexSnapshot
+	parts     []part
+	docs      int // document numbers in use, deleted ones included
+	users     sync.WaitGroup
+	suspected sync.Once // one verification in the background
 
 	generic bitset    // documents whose title says nothing
 	readers sync.Pool // of *reader
@@ -176,9 +176,7 @@ func (k *KB) read(do func(*reader) error) error {
 	defer g.release()
 	err = g.run(do)
 	if errors.Is(err, prediag.ErrDamaged) {
-		g.suspect.Do(func() {
-			k.background.Go(func() { k.fallBackIfDamaged(k.closing, g) })
-		})
+		k.suspect(g)
 	}
 	return err
 }
@@ -248,10 +246,16 @@ func (k *KB) tryOpen(number uint64, hash string) (*generation, error) {
 
 // verifyLater proves in the background a generation that was too large to prove before serving.
 func (k *KB) verifyLater(g *generation) {
-	if g == nil || g.manifest.bytes() <= k.opt.VerifyBytes {
-		return
+	if g != nil && g.manifest.bytes() > k.opt.VerifyBytes {
+		k.spawn(func(ctx context.Context) { k.fallBackIfDamaged(ctx, g) })
 	}
-	k.background.Go(func() { k.fallBackIfDamaged(k.closing, g) })
+}
+
+// suspect starts the one verification in the background that a generation gets.
+func (k *KB) suspect(g *generation) {
+	g.suspected.Do(func() {
+		k.spawn(func(ctx context.Context) { k.fallBackIfDamaged(ctx, g) })
+	})
 }
 
 // Scrub proves every byte of the serving generation. A damaged one is replaced by the newest intact older one; the error

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
+	"unicode"
 
 	"prediag"
 	"prediag/internal/text"
@@ -14,6 +16,7 @@ const (
 	maxPassageBytes = 1200
 	maxWhy          = 10
 	maxHitCodes     = 16
+	maxScannedBytes = 256 << 10 // of an article's body that passages are looked for in
 )
 
 // hits reads the articles of a page and finds what in them speaks for the query.
@@ -103,11 +106,15 @@ func (m *matcher) passages(a *prediag.Article, present []bool) []prediag.Passage
 	}
 	var found []candidate
 	for i, s := range sections {
+		if s.Span.Start > maxScannedBytes {
+			break
+		}
 		body, _ := s.Span.Of(a.Body)
+		body = cutBytes(body, maxScannedBytes)
 		clear(m.freq)
 		length := m.count(s.Heading(), present) + m.count(body, present)
 		score := m.score(length)
-		if score > 0 && body != "" {
+		if score > 0 && strings.TrimSpace(body) != "" {
 			found = append(found, candidate{i, score})
 		}
 	}
@@ -142,21 +149,26 @@ const (
 // sectionLength is a usual section's length in tokens.
 const sectionLength = 150
 
-// trim shortens a span to about maxPassageBytes, at the end of a sentence.
+// trim takes the white space off a span's ends and shortens it to about maxPassageBytes, at the end of a sentence.
 func trim(body string, span prediag.Span) prediag.Span {
-	if span.End-span.Start <= maxPassageBytes {
+	part := body[span.Start:span.End]
+	span.Start += len(part) - len(strings.TrimLeftFunc(part, unicode.IsSpace))
+	part = strings.TrimSpace(part)
+	span.End = span.Start + len(part)
+	if len(part) <= maxPassageBytes {
 		return span
 	}
-	end := span.Start
-	for _, s := range text.Sentences(body[span.Start:span.End]) {
-		if s.End > maxPassageBytes && end > span.Start {
+	part = cutBytes(part, 2*maxPassageBytes)
+	end := 0
+	for _, s := range text.Sentences(part) {
+		if s.End > maxPassageBytes && end > 0 {
 			break
 		}
-		end = span.Start + s.End
-		if s.End >= maxPassageBytes {
-			break
-		}
+		end = s.End
 	}
-	span.End = end
+	if end == 0 || end == len(part) {
+		end = len(cutBytes(part, maxPassageBytes)) // no sentence ends in reach
+	}
+	span.End = span.Start + end
 	return span
 }

@@ -26,6 +26,7 @@ type Options struct {
 	Keep        int              // generations to keep on disk, the serving one included; 0: 3
 	Batch       int              // articles per batch of a build; 0: 500
 	VerifyBytes int64            // up to this size all checksums are verified before serving, beyond in the background; 0: 512 MiB
+	Postings    int              // postings that one search scores exactly, see maxPostings; 0: 60,000
 	Logger      *slog.Logger     // nil: nothing is logged
 }
 
@@ -42,6 +43,9 @@ func (o Options) complete() Options {
 	}
 	if o.VerifyBytes <= 0 {
 		o.VerifyBytes = 512 << 20
+	}
+	if o.Postings <= 0 {
+		o.Postings = maxPostings
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -93,17 +97,27 @@ func Open(dir string, opt Options) (*KB, error) {
 	return k, nil
 }
 
-// Close waits for the running searches and closes the index. A search after Close is of kind prediag.ErrNotReady.
+// Close ends a running Apply, waits for the running searches and closes the index. Calls after Close are of kind
+// prediag.ErrNotReady.
 func (k *KB) Close() error {
-	k.close()
-	k.background.Wait()
-	k.building.Lock() // a running Apply ends first
-	defer k.building.Unlock()
 	k.mu.Lock()
 	gen := k.current
 	k.current, k.closed = nil, true
 	k.mu.Unlock()
+	k.close()
+	k.background.Wait()
+	k.building.Lock() // a running Apply ends first
+	defer k.building.Unlock()
 	return gen.retire()
+}
+
+// spawn runs do in the background unless the knowledge base is closed.
+func (k *KB) spawn(do func(context.Context)) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if !k.closed {
+		k.background.Go(func() { do(k.closing) })
+	}
 }
 
 // Status says which generation serves, and why a newer one does not.

@@ -68,6 +68,7 @@ type query struct {
 	terms     []queryTerm
 	codes     []string // canonical, distinct
 	languages []string // base languages
+	postings  int      // to score exactly
 }
 
 // queryTerm is a distinct term of the query's text.
@@ -80,7 +81,7 @@ func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
 	if q.Limit == 0 {
 		q.Limit = defaultLimit
 	}
-	out := &query{Query: q, codes: queryCodes(q)}
+	out := &query{Query: q, codes: queryCodes(q), postings: k.opt.Postings}
 	seen := make(map[string]bool)
 	for _, t := range a.terms(q.Text) {
 		if !seen[t] && len(out.terms) < maxQueryTerms {

@@ -84,7 +84,7 @@ func (r *reader) score(ctx context.Context, q *query, terms []weighted, admitted
 	for i, t := range terms {
 		most += t.weight * (k1 + 1) * (1 + titleWeight)
 		s.mass += float32(t.weight)
-		if read > maxPostings {
+		if read > q.postings {
 			common = min(common, i)
 			continue
 		}
@@ -200,7 +200,7 @@ func (r *reader) preferCategory(category string, s *scores) error {
 // addCodes puts the articles that explain a code before all that do not: each code is worth more than all words.
 func (r *reader) addCodes(codes []string, s *scores, admitted bitset, worth float32) error {
 	for _, c := range codes {
-		holders, err := r.holders(fieldCodes, c)
+		holders, err := r.readHolders(fieldCodes, c)
 		if err != nil {
 			return err
 		}

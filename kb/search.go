@@ -46,7 +46,11 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	if err != nil {
 		return results, err
 	}
-	terms, err := r.weigh(ctx, q.terms)
+	expanded, err := r.expand(ctx, q.terms)
+	if err != nil {
+		return results, err
+	}
+	terms, err := r.weigh(ctx, expanded)
 	if err != nil {
 		return results, err
 	}

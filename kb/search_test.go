@@ -11,8 +11,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"prediag"
 )
@@ -187,6 +189,12 @@ func TestFacetsCountTheResults(t *testing.T) {
 	}, r.Facets)
 }
 
+func TestSingleCharacter(t *testing.T) {
+	k := library(t)
+	require.Equal(t, []string{"zh"}, ids(find(t, k, prediag.Query{Text: "启"})))
+	require.Empty(t, ids(find(t, k, prediag.Query{Text: "鑫"})))
+}
+
 func TestFunctionWordsAloneSearch(t *testing.T) {
 	require.Contains(t, ids(find(t, library(t), prediag.Query{Text: "how to when the"})), "guide")
 }
@@ -209,6 +217,43 @@ func TestPassages(t *testing.T) {
 	require.Equal(t, []string{"detach", "disk", "the"}, sorted(h.Why))
 	require.Greater(t, h.Coverage, 0.1)
 	require.Less(t, h.Coverage, 1.0, "Mars is not in the article")
+}
+
+func TestPassageEnds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		unit := rapid.SampledFrom([]string{"x", "语", "word ", "A sentence. ", "一句话。", " \n"}).Draw(t, "unit")
+		body := rapid.String().Draw(t, "before") + strings.Repeat(unit, rapid.IntRange(0, 2000).Draw(t, "n")) + rapid.String().Draw(t, "after")
+		span := trim(body, prediag.Span{End: len(body)})
+		text, ok := span.Of(body)
+		require.True(t, ok)
+		require.True(t, utf8.ValidString(text) || !utf8.ValidString(body))
+		require.LessOrEqual(t, len(text), 2*maxPassageBytes)
+		require.Equal(t, strings.TrimSpace(body) == "", text == "")
+	})
+}
+
+// TestFewPostings bounds the work so low that common terms are scored by presence only: the answer stays much the same,
+// and does not depend on how the index came to be.
+func TestFewPostings(t *testing.T) {
+	all := numbered(400)
+	exact, few, step := open(t, t.TempDir(), Options{}), open(t, t.TempDir(), Options{Postings: 50}), open(t, t.TempDir(), Options{Postings: 50, Batch: 17})
+	apply(t, exact, put(all...))
+	apply(t, few, put(all...))
+	apply(t, step, put(all[100:]...))
+	apply(t, step, put(all[:100]...))
+	agree := 0
+	for _, text := range []string{"disk attach restore quota", "network gateway the record", "invoice refund", "login password certificate"} {
+		q := prediag.Query{Text: text, Limit: 20}
+		want, got, other := find(t, exact, q), find(t, few, q), find(t, step, q)
+		require.LessOrEqual(t, got.Total, want.Total)
+		require.Equal(t, got.Hits, other.Hits)
+		for _, id := range ids(got) {
+			if slices.Contains(ids(want), id) {
+				agree++
+			}
+		}
+	}
+	require.Greater(t, agree, 40, "of 80 hits")
 }
 
 func sorted(s []string) []string { slices.Sort(s); return s }

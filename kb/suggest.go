@@ -16,6 +16,8 @@ const (
 	maxPrefixBytes = 48  // of a title's beginning in the index
 	maxPrefixes    = 8   // words of a title that a completion may start at
 	maxScanned     = 400 // dictionary entries read per segment and suggestion
+	maxRead        = 512 // articles read per suggestion
+	maxPerEntry    = 4   // articles read per dictionary entry: they begin with the same words
 	maxSuggestions = 50
 )
 
@@ -64,7 +66,8 @@ func (r *reader) complete(ctx context.Context, key string, admitted bitset, limi
 			return nil, err
 		}
 		it := d.AutomatonIterator(nil, []byte(key), prefixEnd(key))
-		for n := 0; n < maxScanned; n++ {
+		left := max(8, maxRead/len(r.parts))
+		for n := 0; n < maxScanned && left > 0; n++ {
 			entry, err := it.Next()
 			if err == nil {
 				err = ctx.Err()
@@ -75,9 +78,11 @@ func (r *reader) complete(ctx context.Context, key string, admitted bitset, limi
 			if entry == nil {
 				break
 			}
-			if err := r.titlesOf(i, entry.Term, admitted, titles); err != nil {
+			read, err := r.titlesOf(i, entry.Term, admitted, titles)
+			if err != nil {
 				return nil, err
 			}
+			left -= read
 		}
 	}
 	list := make([]string, 0, len(titles))
@@ -98,30 +103,30 @@ func away(title, key string) int {
 	return 1
 }
 
-// titlesOf collects the titles of the admitted documents of one segment that hold an entry.
-func (r *reader) titlesOf(i int, entry string, admitted bitset, titles map[string]bool) error {
+// titlesOf collects the titles of some admitted documents of one segment that hold an entry, and says how many it read.
+func (r *reader) titlesOf(i int, entry string, admitted bitset, titles map[string]bool) (read int, err error) {
 	list, err := r.postings(i, fieldPrefix, entry)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	it := list.Iterator(false, false, false, nil)
-	for n := 0; n < maxSuggestions; n++ {
+	for read < maxPerEntry {
 		posting, err := it.Next()
 		if err != nil || posting == nil {
-			return err
+			return read, err
 		}
 		doc := r.parts[i].base + int(posting.Number())
 		if !admitted.has(doc) {
-			n--
 			continue
 		}
 		a, err := r.load(doc)
 		if err != nil {
-			return err
+			return read, err
 		}
 		titles[a.Title] = true
+		read++
 	}
-	return nil
+	return read, nil
 }
 
 // titlePrefixes are the folded beginnings of a title at each of its first words.
