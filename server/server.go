@@ -155,7 +155,7 @@ func New(parts Parts, opt Options) *Server {
 		}),
 	)
 	s.register()
-	s.publishHealth()
+	s.PublishHealth()
 	return s
 }
 
@@ -195,7 +195,7 @@ func (s *Server) Serve(ctx context.Context, grpcAddr, httpAddr net.Listener) err
 	for {
 		select {
 		case <-tick.C:
-			s.publishHealth()
+			s.PublishHealth()
 		case <-ctx.Done():
 			s.drain(web)
 			return nil
@@ -245,8 +245,9 @@ func stopGRPC(ctx context.Context, g *grpc.Server) {
 	}
 }
 
-// publishHealth tells the health service what Status says.
-func (s *Server) publishHealth() {
+// PublishHealth tells the health service what Status says. Serve does so every second; whoever knows of a change calls
+// it at once.
+func (s *Server) PublishHealth() {
 	state := healthpb.HealthCheckResponse_SERVING
 	if s.parts.Status().NotReady != "" {
 		state = healthpb.HealthCheckResponse_NOT_SERVING

@@ -225,9 +225,6 @@ func renderTraining(w io.Writer, r trainReport) error {
 			p.line("note on %s: %s", f.Field, n)
 		}
 	}
-	for _, n := range r.Notes {
-		p.line("note: %s", n)
-	}
 	p.line("Model %s in %s, %.1f s.", r.Model, r.Dir, r.Seconds)
 	return p.to(w)
 }

@@ -87,7 +87,9 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return srv.Serve(ctx, grpcLis, httpLis) })
 	g.Go(func() error { return s.refreshLoop(ctx, dir, f.every) })
-	g.Go(func() error { return a.greet(ctx, s, list, grpcLis.Addr(), httpLis.Addr()) })
+	g.Go(func() error {
+		return a.greet(ctx, s, srv.PublishHealth, greeting{list, grpcLis.Addr(), httpLis.Addr()})
+	})
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -134,8 +136,14 @@ func sourcesToServe(dir dataDir, p *parts) (sourceList, error) {
 	return list, writeJSON(dir.sources(), list)
 }
 
-// greet waits until the service can answer and says how to talk to it.
-func (a *app) greet(ctx context.Context, s *service, list sourceList, grpcAddr, httpAddr net.Addr) error {
+// greeting is what greet tells beside the state of the service.
+type greeting struct {
+	sources    sourceList
+	grpc, http net.Addr
+}
+
+// greet waits until the service can answer, calls ready, and says how to talk to the service.
+func (a *app) greet(ctx context.Context, s *service, ready func(), to greeting) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for s.status().NotReady != "" {
@@ -145,9 +153,10 @@ func (a *app) greet(ctx context.Context, s *service, list sourceList, grpcAddr, 
 		case <-tick.C:
 		}
 	}
+	ready()
 	g := s.p.kb.Generation()
 	what := "your knowledge base"
-	if list.has(demoSource) && len(list.Sources) == 1 {
+	if to.sources.has(demoSource) && len(to.sources.Sources) == 1 {
 		what = "the embedded demo"
 	}
 	fmt.Fprintf(a.out, `prediag %s serves %s: %d articles (generation %d), %d categories
@@ -161,7 +170,7 @@ Try:
   curl -s 'http://%s/v1/search?query=too+many+connections'
 
 Ctrl-C stops it.
-`, version(), what, g.Articles, g.Number, len(s.p.model.Labels(prediag.FieldCategory)), grpcAddr, httpAddr, grpcAddr, httpAddr, httpAddr)
+`, version(), what, g.Articles, g.Number, len(s.p.model.Labels(prediag.FieldCategory)), to.grpc, to.http, to.grpc, to.http, to.http)
 	if d := s.p.kb.Status().Degraded; d != "" {
 		a.note("warning: %s", strings.TrimSpace(d))
 	}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"prediag/internal/demo"
+	pb "prediag/proto/prediag/v1"
+)
+
+// TestMain lets the test binary be the command: a service that is killed has to be another process.
+func TestMain(m *testing.M) {
+	if os.Getenv("PREDIAG_BE_THE_COMMAND") == "1" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// running is a service in another process.
+type running struct {
+	cmd        *exec.Cmd
+	grpc, http string
+	log        *strings.Builder
+}
+
+// start runs prediag serve and waits until it can answer.
+func start(t *testing.T, data string, args ...string) *running {
+	t.Helper()
+	args = append([]string{"serve", "--data-dir", data, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"}, args...)
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), "PREDIAG_BE_THE_COMMAND=1")
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	r := &running{cmd: cmd, log: &strings.Builder{}}
+	cmd.Stderr = r.log
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	address := regexp.MustCompile(`^  (gRPC|HTTP)  (?:http://)?(\S+)$`)
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		switch m := address.FindStringSubmatch(lines.Text()); {
+		case m == nil:
+		case m[1] == "gRPC":
+			r.grpc = m[2]
+		default:
+			r.http = "http://" + m[2]
+			go func() { _, _ = io.Copy(io.Discard, out) }()
+			return r
+		}
+	}
+	require.Fail(t, "the service did not come up", r.log.String())
+	return nil
+}
+
+// stop asks the service to stop and returns its exit code.
+func (r *running) stop(t *testing.T) int {
+	t.Helper()
+	require.NoError(t, r.cmd.Process.Signal(syscall.SIGTERM))
+	_ = r.cmd.Wait() // the code says it
+	return r.cmd.ProcessState.ExitCode()
+}
+
+func (r *running) get(t *testing.T, path string) (int, string) {
+	t.Helper()
+	resp, err := http.Get(r.http + path)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(raw)
+}
+
+func (r *running) post(t *testing.T, path, body string) (int, string) {
+	t.Helper()
+	resp, err := http.Post(r.http+path, "application/json", strings.NewReader(body))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(raw)
+}
+
+func (r *running) dial(t *testing.T) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient(r.grpc, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// TestServiceOnItsDemo is a newcomer's first quarter of an hour, with the real process, the real data folder, real
+// clients: start, ask in two languages, work on a case, kill, start again.
+func TestServiceOnItsDemo(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	s := start(t, data)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	conn := s.dial(t)
+
+	health, err := healthpb.NewHealthClient(conn).Check(ctx, &healthpb.HealthCheckRequest{})
+	require.NoError(t, err)
+	require.Equal(t, healthpb.HealthCheckResponse_SERVING, health.GetStatus())
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/"} {
+		code, _ := s.get(t, path)
+		require.Equal(t, http.StatusOK, code, path)
+	}
+
+	var caseID, diagnosisID string
+	t.Run("a ticket in Chinese over gRPC", func(t *testing.T) {
+		r, err := pb.NewTriageServiceClient(conn).Triage(ctx, &pb.TriageRequest{RequestId: "zh-1", Ticket: &pb.Ticket{
+			Title: "加急：数据库连接失败", Body: "应用从今天早上开始连接 ADB 报错 ADB.1040 Too many connections，重启应用后过几分钟又出现。",
+		}})
+		require.NoError(t, err)
+		d := r.GetDiagnosis()
+		require.Equal(t, "zh", d.GetVerdict().GetLanguage())
+		require.Equal(t, "ADB.1040", d.GetCodes()[0].GetCode())
+		require.Contains(t, d.GetHits()[0].GetArticleId(), "adb-too-many-connections")
+		require.Equal(t, "zh", d.GetHits()[0].GetLanguage())
+		require.InDelta(t, 1, d.GetDraft().GetGrounded(), 0)
+		require.NotEqual(t, pb.Outcome_OUTCOME_ANSWER, d.GetOutcome(), "urgent tickets are seen by a human")
+		caseID, diagnosisID = d.GetHandoff().GetCaseId(), d.GetId()
+	})
+	t.Run("a ticket in English over HTTP", func(t *testing.T) {
+		code, body := s.post(t, "/v1/triage", `{"ticket":{"id":"T-1","title":"SSH times out","body":"ssh to i-0a1b2c3d4e hangs since this morning, console shows ACS.0105"}}`)
+		require.Equal(t, http.StatusOK, code, body)
+		require.Contains(t, body, "acs-login-ssh-timeout")
+	})
+	t.Run("the knowledge base", func(t *testing.T) {
+		code, body := s.get(t, "/v1/search?query=too+many+connections&languages=en")
+		require.Equal(t, http.StatusOK, code)
+		require.Contains(t, body, "adb-too-many-connections-en")
+		require.Contains(t, must(t, "search", "--data-dir", data, "镜像拉取失败"), "ake-image-pull-backoff")
+	})
+	t.Run("the command line goes through the service", func(t *testing.T) {
+		require.Contains(t, must(t, "triage", "--data-dir", data, "--json", "AOS.4031 AccessDenied when I download an object"), "aos-access-denied-policy")
+		require.Contains(t, must(t, "ingest", "--data-dir", data), "Refreshed by the running service")
+		require.Contains(t, must(t, "review", "list", "--data-dir", data), caseID)
+		r := call(t, "", "ingest", "--data-dir", data, docsFolder(t))
+		require.Equal(t, exitFailed, r.code)
+		require.Contains(t, r.err, fmt.Sprintf("in use by prediag serve (process %d", s.cmd.Process.Pid))
+		r = call(t, "", "serve", "--data-dir", data)
+		require.Equal(t, exitFailed, r.code)
+		require.Contains(t, r.err, "in use by prediag serve")
+	})
+	t.Run("a port in use", func(t *testing.T) {
+		r := call(t, "", "serve", "--data-dir", t.TempDir(), "--grpc-addr", s.grpc, "--http-addr", "127.0.0.1:0")
+		require.Equal(t, exitFailed, r.code)
+		require.Contains(t, r.err, "--grpc-addr")
+	})
+
+	require.NoError(t, s.cmd.Process.Kill())
+	_ = s.cmd.Wait()
+	s = start(t, data)
+	t.Run("nothing is lost by kill -9", func(t *testing.T) {
+		code, body := s.get(t, "/v1/diagnoses/"+diagnosisID)
+		require.Equal(t, http.StatusOK, code, body)
+		require.Contains(t, must(t, "review", "list", "--data-dir", data), caseID)
+		again, err := pb.NewTriageServiceClient(s.dial(t)).Triage(ctx, &pb.TriageRequest{RequestId: "zh-1", Ticket: &pb.Ticket{
+			Title: "加急：数据库连接失败", Body: "应用从今天早上开始连接 ADB 报错 ADB.1040 Too many connections，重启应用后过几分钟又出现。",
+		}})
+		require.NoError(t, err)
+		require.Equal(t, diagnosisID, again.GetDiagnosis().GetId(), "a retry gets the answer of the first call")
+	})
+	t.Run("a case is claimed and resolved", func(t *testing.T) {
+		require.Contains(t, must(t, "review", "claim", "--data-dir", data, caseID, "--reviewer", "mei"), "claimed by mei")
+		r := call(t, "", "review", "claim", "--data-dir", data, caseID, "--reviewer", "bo")
+		require.Equal(t, exitFailed, r.code)
+		require.Contains(t, r.err, "mei")
+		must(t, "review", "resolve", "--data-dir", data, caseID, "--reviewer", "mei", "--action", "corrected", "--label", "category=database/connection")
+		require.NotContains(t, must(t, "review", "list", "--data-dir", data), caseID)
+	})
+	require.Equal(t, exitOK, s.stop(t), s.log.String())
+	require.Contains(t, s.log.String(), "stopped")
+}
+
+// TestHeldOutTicketsInOneBatch sends the demo's held-out tickets through the running service.
+func TestHeldOutTicketsInOneBatch(t *testing.T) {
+	r, err := demo.EvalTickets()
+	require.NoError(t, err)
+	var tickets []*pb.Ticket
+	dec := json.NewDecoder(r)
+	for dec.More() {
+		var v struct{ ID, Title, Body string }
+		require.NoError(t, dec.Decode(&v))
+		tickets = append(tickets, &pb.Ticket{Id: v.ID, Title: v.Title, Body: v.Body})
+	}
+	tickets = append(tickets, &pb.Ticket{Title: " "})
+	s := start(t, filepath.Join(t.TempDir(), "data"))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	resp, err := pb.NewTriageServiceClient(s.dial(t)).BatchTriage(ctx, &pb.BatchTriageRequest{Tickets: tickets})
+	require.NoError(t, err)
+	require.Len(t, resp.GetResults(), len(tickets))
+	last := len(tickets) - 1
+	for i, r := range resp.GetResults()[:last] {
+		require.Nil(t, r.GetError())
+		require.Equal(t, tickets[i].GetId(), r.GetDiagnosis().GetTicket().GetId())
+		require.NotEqual(t, pb.Outcome_OUTCOME_UNSPECIFIED, r.GetDiagnosis().GetOutcome())
+	}
+	require.Equal(t, "TICKET_EMPTY", resp.GetResults()[last].GetError().GetReason())
+	require.Equal(t, fmt.Sprintf("tickets[%d].body", last), resp.GetResults()[last].GetError().GetField())
+}
