@@ -41,8 +41,10 @@ func (o *Options) setDefaults(n int) {
 // epochs falls with the number of examples: there is less to gain from seeing them again.
 func epochs(n int) int {
 	switch {
-	case n < 1_000:
+	case n < 300:
 		return 40
+	case n < 1_000:
+		return 20
 	case n < 30_000:
 		return 12
 	case n < 200_000:
@@ -55,8 +57,10 @@ func epochs(n int) int {
 // about two thousand unseen examples.
 func rounds(n int) int {
 	switch {
-	case n < 2_000:
+	case n < 300:
 		return 10
+	case n < 2_000:
+		return 4
 	case n < 20_000:
 		return 2
 	}
@@ -75,7 +79,7 @@ type Report struct {
 // minDF says in how many texts a feature must occur: words always count, the others once there is enough to choose from.
 func minDF(n int) [groups]uint32 {
 	switch {
-	case n < 1_000:
+	case n < 300:
 		return [groups]uint32{1, 1, 1, 1}
 	case n < 100_000:
 		return [groups]uint32{1, 2, 2, 2}
