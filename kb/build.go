@@ -1,20 +1,16 @@
 package kb
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/index/scorch"
-	segment "github.com/blevesearch/scorch_segment_api/v2"
 
 	"prediag"
 	"prediag/internal/lang"
@@ -237,181 +233,6 @@ func (b *builder) clone(ctx context.Context, path string) error {
 
 // immutable tells the segment files, which are written once, from the files that Bleve writes in place.
 func immutable(name string) bool { return strings.HasSuffix(name, ".zap") }
-
-// finish closes the index, makes everything durable, writes the manifest last and proves that the result answers.
-func (b *builder) finish(ctx context.Context) (*manifest, error) {
-	if err := b.flush(); err != nil {
-		return nil, err
-	}
-	err := b.index.Close()
-	b.index = nil
-	if err != nil {
-		return nil, fmt.Errorf("close build: %w", err)
-	}
-	if err := b.dropUnusedSegments(); err != nil {
-		return nil, err
-	}
-	if err := writeFile(filepath.Join(b.dir, tableName), encodeTable(b.rows)); err != nil {
-		return nil, err
-	}
-	m, err := b.manifest(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := syncTree(b.dir, b.unchanged()); err != nil {
-		return nil, err
-	}
-	data, err := m.encode()
-	if err != nil {
-		return nil, err
-	}
-	if err := writeFile(filepath.Join(b.dir, manifestName), data); err != nil {
-		return nil, err
-	}
-	if err := syncDir(b.dir); err != nil {
-		return nil, err
-	}
-	return m, b.smoke(ctx, m)
-}
-
-// dropUnusedSegments removes the segment files that the last state of the index does not refer to: what merges left.
-func (b *builder) dropUnusedSegments() error {
-	g, err := openGeneration(b.dir, &manifest{})
-	if err != nil {
-		return err
-	}
-	used := map[string]bool{}
-	for _, p := range g.parts {
-		if s, ok := p.Segment().(segment.PersistedSegment); ok {
-			used[filepath.Base(s.Path())] = true
-		}
-	}
-	if err := g.retire(); err != nil {
-		return err
-	}
-	store := filepath.Join(b.dir, indexName, "store")
-	entries, err := os.ReadDir(store)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if immutable(e.Name()) && !used[e.Name()] {
-			if err := os.Remove(filepath.Join(store, e.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// unchanged are the files that the build shares with its base; they are durable and their hashes proved already.
-func (b *builder) unchanged() map[string]fileSum {
-	shared := map[string]fileSum{}
-	if b.base == nil {
-		return shared
-	}
-	for _, f := range b.base.manifest.Files {
-		if immutable(f.Name) {
-			shared[f.Name] = f
-		}
-	}
-	return shared
-}
-
-func (b *builder) manifest(ctx context.Context) (*manifest, error) {
-	m := &manifest{Format: format, Schema: schema, Number: b.number, Created: b.kb.opt.Now().UTC(), Articles: len(b.rows),
-		Sources: map[string]int{}, Languages: map[string]int{}, Tokens: map[string]int64{}}
-	for _, r := range b.rows {
-		m.Sources[r.source]++
-		m.Languages[r.language]++
-		for i, name := range textFields {
-			m.Tokens[name] += r.lengths[i]
-		}
-	}
-	m.Generic = genericTitles(b.rows)
-	var err error
-	m.Files, err = sumFiles(ctx, b.dir, b.unchanged())
-	return m, err
-}
-
-// A title that many articles share, such as "FAQ", says nothing about what its article is about.
-const (
-	genericShare = 30  // articles with one title from which on it counts as generic
-	maxGeneric   = 500 // generic titles kept, the most frequent ones
-)
-
-// genericTitles lists the keys of the generic titles, and the key of the missing title, in order.
-func genericTitles(rows map[string]row) []string {
-	count := map[string]int{}
-	for _, r := range rows {
-		count[r.titleKey]++
-	}
-	var keys []string
-	for key, n := range count {
-		if n >= genericShare || key == noTitle {
-			keys = append(keys, key)
-		}
-	}
-	slices.SortFunc(keys, func(x, y string) int { return cmp.Or(cmp.Compare(count[y], count[x]), strings.Compare(x, y)) })
-	keys = keys[:min(len(keys), maxGeneric)]
-	slices.Sort(keys)
-	return keys
-}
-
-// syncTree makes all files and folders under dir durable, except the files of skip.
-func syncTree(dir string, skip map[string]fileSum) error {
-	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return syncDir(name)
-		}
-		rel, err := filepath.Rel(dir, name)
-		if err != nil {
-			return err
-		}
-		if _, ok := skip[filepath.ToSlash(rel)]; ok {
-			return nil
-		}
-		return syncFile(name)
-	})
-}
-
-// smoke proves that the finished index opens, holds what it should, and finds an article by its ID and its title.
-func (b *builder) smoke(ctx context.Context, m *manifest) error {
-	if err := m.verifySizes(b.dir); err != nil {
-		return err
-	}
-	g, err := openGeneration(b.dir, m)
-	if err != nil {
-		return err
-	}
-	err = g.run(func(r *reader) error { return b.probe(ctx, r) })
-	return errors.Join(err, g.retire())
-}
-
-func (b *builder) probe(ctx context.Context, r *reader) error {
-	live := 0
-	for _, p := range r.parts {
-		live += int(p.Count())
-	}
-	if live != len(b.rows) {
-		return fmt.Errorf("smoke search: the index holds %d articles where %d belong: %w", live, len(b.rows), prediag.ErrDamaged)
-	}
-	for id := range b.rows {
-		a, err := r.article(id)
-		if err != nil {
-			return fmt.Errorf("smoke search: article %q: %w", id, err)
-		}
-		q := b.kb.newQuery(prediag.Query{Text: a.Title, Audience: a.Audience, Limit: 1}, r.analyzer)
-		if _, err := r.search(ctx, q); err != nil {
-			return fmt.Errorf("smoke search: %w", err)
-		}
-		break
-	}
-	return nil
-}
 
 // abandon releases what the builder holds and removes an unpublished build.
 func (b *builder) abandon() {
