@@ -94,7 +94,7 @@ func (m *Model) Save(dir string) error {
 	if err != nil {
 		return fmt.Errorf("save model: %w", err)
 	}
-	defer os.RemoveAll(temp)
+	defer func() { _ = os.RemoveAll(temp) }() // nothing is left of it when the rename was done
 	for _, name := range slices.Sorted(maps.Keys(m.files)) {
 		if err := writeFile(filepath.Join(temp, name), m.files[name]); err != nil {
 			return fmt.Errorf("save model: %w", err)

@@ -92,7 +92,7 @@ func eachLine(r io.Reader, name string, each func(fields []string) error) error 
 // damaged gives an error of the packed format the kind ErrDamaged.
 func damaged(err error) error {
 	if errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("not a whole gzip file (%v); fetch it again: %w", err, prediag.ErrDamaged)
+		return fmt.Errorf("not a whole gzip file (%w); fetch it again: %w", err, prediag.ErrDamaged)
 	}
 	return err
 }

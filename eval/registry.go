@@ -103,7 +103,7 @@ func (r *Registry) Save(record RunRecord, files map[string][]byte) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("registry: %w", err)
 	}
-	defer os.RemoveAll(tmp) // nothing is left of it when the rename was done
+	defer func() { _ = os.RemoveAll(tmp) }() // nothing is left of it when the rename was done
 	files = maps.Clone(files)
 	if files == nil {
 		files = map[string][]byte{}
@@ -214,7 +214,7 @@ func (r *Registry) read(id string) (RunRecord, error) {
 	}
 	var record RunRecord
 	if err := json.Unmarshal(raw, &record); err != nil || record.ID != id {
-		return RunRecord{}, fmt.Errorf("registry: %s of the run %q cannot be read (%v); restore or remove its folder: %w", recordFile, id, err, prediag.ErrDamaged)
+		return RunRecord{}, fmt.Errorf("registry: %s of the run %q cannot be read (%w); restore or remove its folder: %w", recordFile, id, err, prediag.ErrDamaged)
 	}
 	return record, nil
 }

@@ -80,7 +80,7 @@ func (r *Registry) writeIndex(runs []RunSummary) error {
 	if err != nil {
 		return fmt.Errorf("registry: %w", err)
 	}
-	defer os.RemoveAll(tmp)
+	defer func() { _ = os.RemoveAll(tmp) }() // nothing is left of it when the rename was done
 	if err := writeFiles(tmp, map[string][]byte{indexFile: b.Bytes()}); err != nil {
 		return fmt.Errorf("registry: %w", err)
 	}

@@ -35,10 +35,6 @@ const (
 	storedBody    = "_body"
 )
 
-// indexedFields are the fields that are looked up; "_id" is Bleve's own.
-var indexedFields = [...]string{"_id", fieldText, fieldTitle, fieldCodes, fieldLanguage, fieldProduct, fieldKind, fieldCategory,
-	fieldAudience, fieldPrefix, fieldTitleKey}
-
 // textFields are the fields whose token totals the manifest keeps, in the order of row.lengths.
 var textFields = [...]string{fieldText, fieldTitle}
 

@@ -45,7 +45,6 @@ type fake struct {
 	generation uint64
 	refreshes  []prediag.Refresh
 	cases      []prediag.Case
-	decisions  []prediag.Resolution
 	keys       []prediag.RequestKey
 	queries    []prediag.Query
 	notReady   string
@@ -356,7 +355,7 @@ func start(t testing.TB, opt Options) *running {
 		opt.Now = func() time.Time { return noon }
 	}
 	opt.Logger = slog.New(slog.NewTextHandler(r.logs, nil))
-	r.srv = New(Parts{Triager: r, Knowledge: r, Refresher: r, Queue: r, Record: r, Status: r.fake.status}, opt)
+	r.srv = New(Parts{Triager: r, Knowledge: r, Refresher: r, Queue: r, Record: r, Status: r.status}, opt)
 	g, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	h, err := net.Listen("tcp", "127.0.0.1:0")

@@ -64,7 +64,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, held.release()) }()
-	grpcLis, httpLis, err := listenBoth(f.grpcAddr, f.httpAddr)
+	grpcLis, httpLis, err := listenBoth(ctx, f.grpcAddr, f.httpAddr)
 	if err != nil {
 		return err
 	}
@@ -106,20 +106,21 @@ func newLogger(w io.Writer, level string) (*slog.Logger, error) {
 }
 
 // listenBoth opens both ports before anything slow begins, so that a port in use is said at once.
-func listenBoth(grpcAddr, httpAddr string) (net.Listener, net.Listener, error) {
-	g, err := listen("grpc-addr", grpcAddr)
+func listenBoth(ctx context.Context, grpcAddr, httpAddr string) (net.Listener, net.Listener, error) {
+	g, err := listen(ctx, "grpc-addr", grpcAddr)
 	if err != nil {
 		return nil, nil, err
 	}
-	h, err := listen("http-addr", httpAddr)
+	h, err := listen(ctx, "http-addr", httpAddr)
 	if err != nil {
 		return nil, nil, errors.Join(err, g.Close())
 	}
 	return g, h, nil
 }
 
-func listen(flag, addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
+func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
+	var conf net.ListenConfig
+	l, err := conf.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w: choose another address with --%s HOST:PORT (port 0 takes a free one)", addr, err, flag)
 	}

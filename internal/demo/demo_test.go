@@ -3,6 +3,7 @@ package demo
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"io/fs"
 	"path"
@@ -193,7 +194,7 @@ func TestTicketsAreRecordsOrSaidToBeMissing(t *testing.T) {
 			}
 			for dec := json.NewDecoder(r); ; {
 				var ticket struct{ ID, Category string }
-				if err = dec.Decode(&ticket); err == io.EOF {
+				if err = dec.Decode(&ticket); errors.Is(err, io.EOF) {
 					return
 				}
 				require.NoError(t, err)

@@ -283,7 +283,6 @@ func (f *folder) rune(r rune) {
 // newline appends a line end. A lone carriage return is one; the one of a CR LF pair is ignorable white space.
 func (f *folder) newline(r rune) {
 	if r == '\r' {
-		r = ' '
 		if !f.afterSpace() {
 			f.out = append(f.out, ' ')
 		}
