@@ -166,6 +166,8 @@ func TestServiceOnItsDemo(t *testing.T) {
 		require.Contains(t, r.err, "--grpc-addr")
 	})
 
+	t.Run("the held-out tickets in one batch", func(t *testing.T) { batch(ctx, t, conn) })
+
 	require.NoError(t, s.cmd.Process.Kill())
 	_ = s.cmd.Wait()
 	s = start(t, data)
@@ -191,8 +193,9 @@ func TestServiceOnItsDemo(t *testing.T) {
 	require.Contains(t, s.log.String(), "stopped")
 }
 
-// TestHeldOutTicketsInOneBatch sends the demo's held-out tickets through the running service.
-func TestHeldOutTicketsInOneBatch(t *testing.T) {
+// batch sends the demo's held-out tickets, and an empty one, through the running service.
+func batch(ctx context.Context, t *testing.T, conn *grpc.ClientConn) {
+	t.Helper()
 	r, err := demo.EvalTickets()
 	require.NoError(t, err)
 	var tickets []*pb.Ticket
@@ -203,10 +206,7 @@ func TestHeldOutTicketsInOneBatch(t *testing.T) {
 		tickets = append(tickets, &pb.Ticket{Id: v.ID, Title: v.Title, Body: v.Body})
 	}
 	tickets = append(tickets, &pb.Ticket{Title: " "})
-	s := start(t, filepath.Join(t.TempDir(), "data"))
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	resp, err := pb.NewTriageServiceClient(s.dial(t)).BatchTriage(ctx, &pb.BatchTriageRequest{Tickets: tickets})
+	resp, err := pb.NewTriageServiceClient(conn).BatchTriage(ctx, &pb.BatchTriageRequest{Tickets: tickets})
 	require.NoError(t, err)
 	require.Len(t, resp.GetResults(), len(tickets))
 	last := len(tickets) - 1
