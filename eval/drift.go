@@ -39,6 +39,7 @@ type DriftReport struct {
 	Before int        `json:"before"` // tickets
 	After  int        `json:"after"`
 	Rows   []DriftRow `json:"rows"`
+	Unseen *Number    `json:"unseen,omitempty"` // UnseenShare; nil: the texts were not there
 }
 
 // Drift compares label, language, confidence and the parts of the data (ClassifyItem.Slices) of two runs of the same

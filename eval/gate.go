@@ -146,6 +146,37 @@ func (c Condition) keeps(n Number) bool {
 	return float64(n) >= c.Limit
 }
 
+// Measured states figures without a limit, so that a build server shows them; failed items are an error.
+func Measured(figures map[string]Number, keys []string) []GateResult {
+	var results []GateResult
+	for _, key := range keys {
+		value, ok := figures[key]
+		if !ok {
+			continue
+		}
+		r := GateResult{Name: key, Detail: fmt.Sprintf("%s is %s", key, value)}
+		if low, ok := figures[key+"_low"]; ok {
+			r.Detail += fmt.Sprintf(" (%s to %s)", low, figures[key+"_high"])
+		}
+		results = append(results, r)
+	}
+	if n := figures["failed"]; n > 0 {
+		results = append(results, GateResult{Name: "failed", Status: GateError, Detail: fmt.Sprintf("%.0f items failed", float64(n))})
+	}
+	return results
+}
+
+// WriteResults writes a gate's results for a pull request.
+func WriteResults(w io.Writer, results []GateResult) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## Gate: %s\n\n| condition | status | figures |\n|---|---|---|\n", WorstStatus(results))
+	for _, r := range results {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", cell(r.Name), r.Status, cell(r.Detail))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
 // GateAgainst turns a comparison into results: a regression where B is worse beyond noise, in its measures or in a
 // slice.
 func GateAgainst(c Comparison) []GateResult {

@@ -16,6 +16,9 @@ import (
 //go:embed report.html.tmpl
 var reportTemplate string
 
+//go:embed style.html.tmpl
+var styleTemplate string
+
 // HTMLOptions says what a report shows beside the figures.
 type HTMLOptions struct {
 	Title      string                 // empty: "Classification report"
@@ -73,15 +76,20 @@ type shownError struct {
 // WriteHTML writes the report as one page that needs nothing else: no script, no font, no network. It follows the
 // reader's light or dark theme and prints. The items are those that Classify gave for the report.
 func WriteHTML(w io.Writer, r ClassifyReport, items []ClassifyItem, opt HTMLOptions) error {
+	opt.Title = cmp.Or(opt.Title, "Classification report")
+	return execute(w, reportTemplate, newPage(r, inScope(items), opt))
+}
+
+// execute fills a template that may use the common style.
+func execute(w io.Writer, text string, data any) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"percent": percentOf, "bar": func(n Number) string { return fmt.Sprintf("%.1f%%", 100*float64(n)) },
 		"short": func(s string) string { return shorten(s, shownNameSize) },
-	}).Parse(reportTemplate)
+	}).Parse(text + styleTemplate)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	opt.Title = cmp.Or(opt.Title, "Classification report")
-	if err := t.Execute(w, newPage(r, inScope(items), opt)); err != nil {
+	if err := t.Execute(w, data); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil

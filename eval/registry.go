@@ -29,7 +29,7 @@ type RunRecord struct {
 	Taxonomy string            `json:"taxonomy,omitempty"`
 	Index    string            `json:"index,omitempty"`
 	Policy   string            `json:"policy,omitempty"`
-	Data     map[string]string `json:"data,omitempty"` // file name → SHA-256 of the content
+	Data     map[string]string `json:"data,omitempty"` // role and file name, e.g. "tickets/test.jsonl" → SHA-256 of the content
 	Seed     uint64            `json:"seed"`
 	Go       string            `json:"go,omitempty"`
 	Machine  string            `json:"machine,omitempty"`

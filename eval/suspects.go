@@ -18,7 +18,8 @@ type Suspect struct {
 
 // Suspects finds probable label errors among items that the model did not learn from (cross-validated, or of a test
 // set): those for which another label is at least as probable as that label usually is for its own items. The likeliest
-// errors come first.
+// errors come first. A label that is less probable than the given one is never proposed: one with few items of its own is
+// reached too easily.
 //
 // Definition: Northcutt, Jiang and Chuang, Confident learning: estimating uncertainty in dataset labels, 2021 (the
 // confident joint, ranked by normalised margin).
@@ -35,7 +36,7 @@ func Suspects(items []ClassifyItem) []Suspect {
 		if it.Error != "" {
 			continue
 		}
-		if best, ok := it.confident(sum, count); ok && best.Value != it.Truth {
+		if best, ok := it.confident(sum, count); ok && best.Value != it.Truth && best.Probability > it.probabilityOf(it.Truth) {
 			suspects = append(suspects, Suspect{
 				ID: it.ID, Label: it.Truth, Proposed: best.Value, Given: Number(it.probabilityOf(it.Truth)), Confidence: Number(best.Probability),
 			})
