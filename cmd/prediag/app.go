@@ -35,6 +35,14 @@ type usageError struct{ error }
 // quietError has been reported already.
 type quietError struct{ error }
 
+// codedError ends the command with an exit code of its own: a gate's status is more than done and failed.
+type codedError struct {
+	error
+	code int
+}
+
+func (e codedError) Unwrap() error { return e.error }
+
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // run executes the command line args and returns the exit code.
@@ -54,9 +62,12 @@ func (a *app) run(ctx context.Context, args []string) int {
 
 func exitCode(err error) int {
 	var usage usageError
+	var coded codedError
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &coded):
+		return coded.code
 	case errors.As(err, &usage), errors.Is(err, prediag.ErrInvalid), errors.Is(err, prediag.ErrTooLarge), errors.Is(err, prediag.ErrNotFound):
 		return exitUsage
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"prediag/eval"
@@ -73,5 +74,67 @@ func renderRetrieve(w io.Writer, r retrieveReport) error {
 	if r.FirstError != "" {
 		p.line("first failure: %s", r.FirstError)
 	}
+	return p.to(w)
+}
+
+// renderRuns lists runs, a line each.
+func renderRuns(w io.Writer, runs []eval.RunSummary) error {
+	var p page
+	if len(runs) == 0 {
+		p.line("no runs yet: measure with --save")
+		return p.to(w)
+	}
+	t := newRows(&p)
+	for _, r := range runs {
+		commit := r.Commit[:min(10, len(r.Commit))]
+		if r.Dirty {
+			commit += "+"
+		}
+		interval := ""
+		if r.Low.Defined() && r.High.Defined() {
+			interval = between(r.Low, r.High)
+		}
+		t.row("%s\t%s\t%s %s\t%s\t%s", r.ID, r.Name, r.Headline, number(r.Value), interval, commit)
+	}
+	_ = t.Flush() // writes to memory
+	return p.to(w)
+}
+
+// renderMarkdown shows a document on a terminal: tables aligned, headings and escapes taken away.
+func renderMarkdown(w io.Writer, write func(io.Writer) error) error {
+	var raw, p page
+	if err := write(&raw); err != nil {
+		return err
+	}
+	plain := strings.NewReplacer(`\|`, "|", `\[`, "[", `\*`, "*", `\_`, "_", "&lt;", "<", "&gt;", ">")
+	t := newRows(&p)
+	for line := range strings.Lines(raw.String()) {
+		line = strings.TrimSuffix(line, "\n")
+		if !strings.HasPrefix(line, "|") {
+			_ = t.Flush() // writes to memory
+			p.line("%s", plain.Replace(strings.TrimLeft(line, "# ")))
+			continue
+		}
+		if strings.HasPrefix(line, "|--") {
+			continue
+		}
+		cells := strings.Split(strings.TrimSuffix(strings.TrimPrefix(line, "| "), " |"), " | ")
+		for i := range cells {
+			cells[i] = plain.Replace(strings.TrimSpace(cells[i]))
+		}
+		t.row("  %s", strings.Join(cells, "\t"))
+	}
+	_ = t.Flush() // writes to memory
+	return p.to(w)
+}
+
+// renderSets lists the public sets, a line each.
+func renderSets(w io.Writer, sets []eval.SetState) error {
+	var p page
+	t := newRows(&p)
+	for _, s := range sets {
+		t.row("%s\t%s\t%s\t%s %s", s.Path, s.Name, s.Licence, s.State, strings.Join(s.Differs, " "))
+	}
+	_ = t.Flush() // writes to memory
 	return p.to(w)
 }
