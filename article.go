@@ -15,6 +15,7 @@ type Article struct {
 	Source   string      // name of the source that it came from
 	Path     string      // where in the source: file path or record number
 	Title    string      // one line, never empty
+	Untitled bool        // the source gives no title: Title is the beginning of the text
 	Body     string      // see above
 	Sections []Section   // in the order of Body; they cover it without overlap
 	URL      string      // where a human reads it; may be empty

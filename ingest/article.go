@@ -58,6 +58,7 @@ type parsed struct {
 	sections []prediag.Section
 	tables   []table
 	over     bool // longer than an article may be
+	untitled bool // the title is the beginning of the text, for want of one
 }
 
 // from takes over what a parser wrote.
@@ -137,7 +138,7 @@ const maxPath = 4 << 10
 // article completes what the parser left open and seals the article with its revision.
 func (p *parsed) article(source, where string) prediag.Article {
 	a := prediag.Article{
-		ID: p.id, Source: source, Path: where, Title: clip(oneLine(clean(p.title)), maxHeading), Body: p.body, Sections: p.sections,
+		ID: p.id, Source: source, Path: where, Title: clip(oneLine(clean(p.title)), maxHeading), Untitled: p.untitled, Body: p.body, Sections: p.sections,
 		URL: p.url, Product: p.product, Category: p.category, Kind: p.kind, Group: p.group, Audience: p.audience, Updated: p.updated,
 	}
 	if a.Title == "" {
@@ -158,7 +159,7 @@ func (p *parsed) article(source, where string) prediag.Article {
 // revision is the first half of the SHA-256 of everything that the article says, in hexadecimal (32 characters).
 func revision(a *prediag.Article) string {
 	h := sha256.New()
-	put(h, a.ID, a.Source, a.Path, a.Title, a.Body, a.URL, a.Language, a.Product, a.Category, a.Kind, a.Group)
+	put(h, a.ID, a.Source, a.Path, a.Title, fmt.Sprint(a.Untitled), a.Body, a.URL, a.Language, a.Product, a.Category, a.Kind, a.Group)
 	put(h, a.Updated.UTC().Format(time.RFC3339Nano))
 	put(h, a.Audience...)
 	for _, s := range a.Sections {

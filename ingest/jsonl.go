@@ -67,7 +67,7 @@ func parseRecord(source, p string, line []byte) (prediag.Article, string) {
 	}
 	if doc.title == "" {
 		first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-		doc.title = clip(oneLine(first), 120)
+		doc.title, doc.untitled = clip(oneLine(first), 120), true
 	}
 	return doc.article(source, p+"#"+r.ID), ""
 }

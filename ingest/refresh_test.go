@@ -30,7 +30,7 @@ func TestRefreshAddsChangesAndDeletes(t *testing.T) {
 	rep, err := in.Refresh(t.Context(), []Source{FS("s", files(tree))})
 	require.NoError(t, err)
 	require.Equal(t, SourceReport{Name: "s", Files: 5, Articles: 4, Added: 4,
-		Skipped:     map[string]int{SkipHidden: 1, "unsupported extension .png": 1, SkipJSON: 1},
+		Skipped:     map[string]int{SkipHiddenFolder: 1, "unsupported extension .png": 1, SkipJSON: 1},
 		Quarantined: []Quarantined{{"faq.jsonl", SkipJSON}}}, rep.Sources[0])
 	require.True(t, rep.Applied)
 	require.EqualValues(t, 1, rep.Generation)

@@ -12,6 +12,7 @@ const (
 	SkipEmpty        = "empty"
 	SkipFrontMatter  = "malformed front matter"
 	SkipHidden       = "hidden"
+	SkipHiddenFolder = "hidden folder, not entered"
 	SkipID           = "invalid id"
 	SkipInvalidUTF8  = "invalid utf-8"
 	SkipIrregular    = "not a regular file"

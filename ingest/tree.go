@@ -156,7 +156,9 @@ func (t tree) Walk(ctx context.Context, yield func(Item) error) error {
 			return nil
 		case !goodName(d.Name()):
 			return skipEntry(d, yield, Item{Path: strings.ToValidUTF8(p, "\ufffd"), Skip: SkipName})
-		case strings.HasPrefix(d.Name(), "."):
+		case hidden(d.Name()) && d.IsDir():
+			return skipEntry(d, yield, Item{Path: p, Skip: SkipHiddenFolder})
+		case hidden(d.Name()):
 			return skipEntry(d, yield, Item{Path: p, Skip: SkipHidden})
 		case d.IsDir():
 			return nil
@@ -172,6 +174,12 @@ func skipEntry(d fs.DirEntry, yield func(Item) error, it Item) error {
 		return err
 	}
 	return fs.SkipDir
+}
+
+// hidden reports whether a name is one that file managers hide because tools own it, such as .git. A dot before a capital
+// begins a product's name: documentation has folders called ".NET".
+func hidden(name string) bool {
+	return len(name) > 1 && name[0] == '.' && !unicode.IsUpper(rune(name[1]))
 }
 
 // goodName reports whether a file's name is text without control characters.

@@ -63,7 +63,7 @@ func TestDirAccountsForEverything(t *testing.T) {
 	got := rep.Sources[0]
 	require.Equal(t, map[string]int{
 		SkipDuplicate: 1, SkipJSON: 1, SkipTooLarge: 2, SkipDamaged: 1, SkipCompression: 1, SkipBinary: 1, SkipInvalidUTF8: 1, SkipEmpty: 2, SkipFrontMatter: 1,
-		"unsupported extension .png": 1, skipNoExtension: 1, SkipHidden: 2, SkipName: 2, SkipLinkOutside: 1, SkipLinkBroken: 2, SkipLinkFolder: 1, SkipIrregular: 1,
+		"unsupported extension .png": 1, skipNoExtension: 1, SkipHidden: 1, SkipHiddenFolder: 1, SkipName: 2, SkipLinkOutside: 1, SkipLinkBroken: 2, SkipLinkFolder: 1, SkipIrregular: 1,
 	}, got.Skipped)
 	ids := []string{}
 	for id := range index.articles {
@@ -130,4 +130,10 @@ func TestWalkEndsWithItsContextAndItsReader(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	stop := errors.New("stop")
 	require.ErrorIs(t, src.Walk(t.Context(), func(Item) error { return stop }), stop)
+}
+
+func TestFoldersWithADotAreNotAllHidden(t *testing.T) {
+	for name, want := range map[string]bool{".git": true, "._notes.md": true, ".": false, ".NET": false, "a.b": false, ".draft.md": true} {
+		require.Equal(t, want, hidden(name), name)
+	}
 }

@@ -153,7 +153,7 @@ func (b *builder) put(c prediag.Change) error {
 		fingerprint = c.Put.Revision
 	}
 	b.rows[c.Put.ID] = row{id: c.Put.ID, source: c.Put.Source, language: lang.Base(c.Put.Language),
-		fingerprint: fingerprint, titleKey: titleKey(c.Put.Title)}
+		fingerprint: fingerprint, titleKey: titleKey(givenTitle(c.Put))}
 	b.fields[c.Put.ID] = fields
 	return nil
 }

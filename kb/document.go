@@ -96,7 +96,7 @@ func validAudience(s string) bool {
 func newDocument(a *prediag.Article) (*document.Document, [len(textFields)]*tokenField, error) {
 	fields := [len(textFields)]*tokenField{
 		{name: fieldText, parts: textParts(a)},
-		{name: fieldTitle, parts: []string{a.Title}},
+		{name: fieldTitle, parts: []string{givenTitle(a)}},
 	}
 	meta, err := json.Marshal(storedArticle(a))
 	if err != nil {
@@ -118,7 +118,7 @@ func newDocument(a *prediag.Article) (*document.Document, [len(textFields)]*toke
 	keyword(fieldProduct, a.Product)
 	keyword(fieldKind, a.Kind)
 	keyword(fieldCategory, categoryPath(a.Category)...)
-	keyword(fieldTitleKey, titleKey(a.Title))
+	keyword(fieldTitleKey, titleKey(givenTitle(a)))
 	keyword(fieldPrefix, titlePrefixes(a.Title)...)
 	if len(a.Audience) == 0 {
 		keyword(fieldAudience, everybody)
@@ -142,14 +142,26 @@ func titleKey(title string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// textParts is everything of the article that can be searched: title, headings (each once) and body.
+// givenTitle is the title that the article's author gave; empty when there is none.
+func givenTitle(a *prediag.Article) string {
+	if a.Untitled {
+		return ""
+	}
+	return a.Title
+}
+
+// textParts is everything of the article that can be searched: title, headings (each once) and body. What stands in the
+// body already is not counted twice.
 func textParts(a *prediag.Article) []string {
-	parts := []string{a.Title}
+	parts := []string{givenTitle(a)}
 	seen := map[string]bool{a.Title: true}
 	for _, s := range a.Sections {
 		for _, h := range s.Path {
 			if !seen[h] {
 				seen[h] = true
+				if strings.Contains(a.Body, h) {
+					continue
+				}
 				parts = append(parts, h)
 			}
 		}
@@ -191,6 +203,7 @@ type stored struct {
 	Source   string              `json:"s,omitempty"`
 	Path     string              `json:"p,omitempty"`
 	Title    string              `json:"t"`
+	Untitled bool                `json:"n,omitempty"`
 	Sections []storedSection     `json:"x,omitempty"`
 	URL      string              `json:"u,omitempty"`
 	Language string              `json:"l,omitempty"`
@@ -210,7 +223,7 @@ type storedSection struct {
 }
 
 func storedArticle(a *prediag.Article) stored {
-	s := stored{ID: a.ID, Revision: a.Revision, Source: a.Source, Path: a.Path, Title: a.Title, URL: a.URL,
+	s := stored{ID: a.ID, Revision: a.Revision, Source: a.Source, Path: a.Path, Title: a.Title, Untitled: a.Untitled, URL: a.URL,
 		Language: a.Language, Product: a.Product, Category: a.Category, Kind: a.Kind, Group: a.Group,
 		Audience: a.Audience, Codes: a.Codes, Updated: a.Updated}
 	for _, x := range a.Sections {
@@ -225,7 +238,7 @@ func decodeStored(meta, body []byte) (prediag.Article, error) {
 	if err := json.Unmarshal(meta, &s); err != nil {
 		return prediag.Article{}, fmt.Errorf("stored article: %w: %w", prediag.ErrDamaged, err)
 	}
-	a := prediag.Article{ID: s.ID, Revision: s.Revision, Source: s.Source, Path: s.Path, Title: s.Title, Body: string(body),
+	a := prediag.Article{ID: s.ID, Revision: s.Revision, Source: s.Source, Path: s.Path, Title: s.Title, Untitled: s.Untitled, Body: string(body),
 		URL: s.URL, Language: s.Language, Product: s.Product, Category: s.Category, Kind: s.Kind, Group: s.Group,
 		Audience: s.Audience, Codes: s.Codes, Updated: s.Updated}
 	for _, x := range s.Sections {

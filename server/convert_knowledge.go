@@ -84,7 +84,7 @@ func resultsFrom(r *pb.SearchResponse) prediag.Results {
 	}
 }
 
-// articleTo leaves out the audience: who may read an article is nobody's business but the service's.
+// articleTo leaves out the audience, which is nobody's business but the service's, and whether the title was given.
 func articleTo(a prediag.Article) *pb.Article {
 	return &pb.Article{
 		Id: a.ID, Revision: a.Revision, Source: a.Source, Path: a.Path, Title: a.Title, Body: a.Body,

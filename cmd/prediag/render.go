@@ -183,7 +183,7 @@ func renderReport(w io.Writer, r ingest.Report, g prediag.Generation) error {
 				p.line("    … and %d more (--json lists up to 100)", len(s.Quarantined)-i)
 				break
 			}
-			p.line("    %s: %s", q.Path, q.Reason)
+			p.line("    %q: %s", q.Path, q.Reason)
 		}
 	}
 	if !r.Applied {
