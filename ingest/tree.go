@@ -176,10 +176,10 @@ func skipEntry(d fs.DirEntry, yield func(Item) error, it Item) error {
 	return fs.SkipDir
 }
 
-// hidden reports whether a name is one that file managers hide because tools own it, such as .git. A dot before a capital
-// begins a product's name: documentation has folders called ".NET".
+// hidden reports whether a name is one that file managers hide because tools own it, such as .git. A dot before
+// anything but a small letter may begin a product's name: documentation has folders called ".NET".
 func hidden(name string) bool {
-	return len(name) > 1 && name[0] == '.' && !unicode.IsUpper(rune(name[1]))
+	return len(name) > 1 && name[0] == '.' && (name[1] == '_' || name[1] >= 'a' && name[1] <= 'z')
 }
 
 // goodName reports whether a file's name is text without control characters.

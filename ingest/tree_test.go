@@ -133,7 +133,7 @@ func TestWalkEndsWithItsContextAndItsReader(t *testing.T) {
 }
 
 func TestFoldersWithADotAreNotAllHidden(t *testing.T) {
-	for name, want := range map[string]bool{".git": true, "._notes.md": true, ".": false, ".NET": false, "a.b": false, ".draft.md": true} {
+	for name, want := range map[string]bool{".git": true, "._notes.md": true, ".": false, ".NET": false, ". NET": false, "a.b": false, ".draft.md": true} {
 		require.Equal(t, want, hidden(name), name)
 	}
 }
