@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"prediag"
 )
@@ -25,6 +26,7 @@ type HTMLOptions struct {
 	Provenance [][2]string            // name and value of what the figures depend on: commit, data hash, seed …
 	Policy     float64                // the policy's threshold on the confidence, marked in plots and table; 0: none
 	Text       func(id string) string // the ticket's text for the list of errors; nil: not shown
+	Evidence   func(id string) string // what spoke for the predicted label, for the list of errors; nil: not shown
 }
 
 // Limits of a report, so that it stays below 2 MB whatever the data.
@@ -70,7 +72,7 @@ type namedSlice struct {
 
 type shownError struct {
 	ClassifyItem
-	Text string
+	Text, Evidence string
 }
 
 // WriteHTML writes the report as one page that needs nothing else: no script, no font, no network. It follows the
@@ -121,7 +123,7 @@ func newPage(r ClassifyReport, items []ClassifyItem, opt HTMLOptions) page {
 	p.Pairs = confusedPairs(confusion)
 	p.Classes, p.MoreClasses = worstClasses(r.PerClass)
 	p.Slices, p.MoreSlices = allSlices(r)
-	p.Errors = worstErrors(items, opt.Text)
+	p.Errors = worstErrors(items, opt)
 	return p
 }
 
@@ -192,14 +194,17 @@ func allSlices(r ClassifyReport) (shown []namedSlice, more int) {
 }
 
 // worstErrors are the wrong items that the model was surest of.
-func worstErrors(items []ClassifyItem, text func(id string) string) []shownError {
+func worstErrors(items []ClassifyItem, opt HTMLOptions) []shownError {
 	wrong := slices.DeleteFunc(slices.Clone(items), func(it ClassifyItem) bool { return it.Right })
 	slices.SortStableFunc(wrong, func(a, b ClassifyItem) int { return cmp.Compare(b.Probability, a.Probability) })
 	var out []shownError
 	for _, it := range wrong[:min(shownErrors, len(wrong))] {
 		e := shownError{ClassifyItem: it}
-		if text != nil {
-			e.Text, _ = cutRunes(text(it.ID), shownTextSize)
+		if opt.Text != nil {
+			e.Text, _ = cutRunes(strings.ReplaceAll(opt.Text(it.ID), "\n\n", "\n"), shownTextSize)
+		}
+		if opt.Evidence != nil {
+			e.Evidence, _ = cutRunes(opt.Evidence(it.ID), shownTextSize)
 		}
 		out = append(out, e)
 	}

@@ -18,6 +18,7 @@ var figuresTemplate string
 type figuresPage struct {
 	HTMLOptions
 	Lead   string
+	Wide   bool // room for longer notes on the cards
 	Cards  []card
 	Tables []table
 }
@@ -77,8 +78,8 @@ func appendLatency(cards []card, l *Percentiles) []card {
 	if l == nil {
 		return cards
 	}
-	return append(cards, card{"Latency, median", fmt.Sprintf("%.1f\u00a0ms", float64(l.P50)), fmt.Sprintf("p95 %.1f, p99 %.1f ms", float64(l.P95), float64(l.P99)),
-		fmt.Sprintf("longest %.1f ms", float64(l.Max))})
+	return append(cards, card{"Latency, median", fmt.Sprintf("%.1f\u00a0ms", float64(l.P50)), fmt.Sprintf("p95 %.1f, p99 %.1f\u00a0ms", float64(l.P95), float64(l.P99)),
+		fmt.Sprintf("longest %.1f\u00a0ms", float64(l.Max))})
 }
 
 // spread is the histogram of the queries by nDCG@10.
@@ -140,7 +141,7 @@ func WriteTriageHTML(w io.Writer, r TriageReport, items []TriageItem, opt HTMLOp
 	opt.Title = cmp.Or(opt.Title, "Whole-line report")
 	lead := fmt.Sprintf("%d tickets, %d failed; model %s, index %d, policy %s.", r.N, r.Failed, shorten(r.Model, shownNameSize), r.Index, shorten(r.Policy, shownNameSize))
 	return execute(w, figuresTemplate, figuresPage{
-		HTMLOptions: opt, Lead: lead, Cards: triageCards(r), Tables: []table{outcomes(r), reasons(r), wrongAnswers(items, opt.Text)},
+		HTMLOptions: opt, Lead: lead, Wide: true, Cards: triageCards(r), Tables: []table{outcomes(r), reasons(r), wrongAnswers(items, opt.Text)},
 	})
 }
 
@@ -152,7 +153,8 @@ func triageCards(r TriageReport) []card {
 		{"Category", percentOf(r.CategoryAccuracy), between(r.CategoryAccuracyLow, r.CategoryAccuracyHigh), "accuracy"},
 		{"Solving article first", percentOf(r.ArticleAt1), between(r.ArticleAt1Low, r.ArticleAt1High), "in the first three: " + percentOf(r.ArticleAt3)},
 		{"Cost for each ticket", r.Cost.String(), r.CostLow.String() + " to " + r.CostHigh.String(), "all handed over: " + r.CostEscalated.String()},
-		{"Grounded drafts", percentOf(r.GroundedShare), "", "citations to the solving article: " + percentOf(r.CitationPrecision)},
+		{"Grounded drafts", percentOf(r.GroundedShare), "statements with a citation that holds", ""},
+		{"Citations", percentOf(r.CitationPrecision), "point to the solving article", ""},
 	}
 	return appendLatency(out, r.LatencyMS)
 }

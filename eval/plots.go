@@ -35,9 +35,13 @@ func (p plot) reliabilityBar(b Bin, most int) {
 	low, high, accuracy, confidence := float64(b.Low), float64(b.High), float64(b.Accuracy), float64(b.Confidence)
 	x, w := p.x(low)+1, p.x(high)-p.x(low)-2
 	hint := fmt.Sprintf("confidence %s (mean %s): %s right of %d", percent(low)+" to "+percent(high), percent(confidence), percent(accuracy), b.N)
-	p.rect(x, p.y(accuracy), w, p.bottom-p.y(accuracy), accentColour, `fill-opacity=".75"`, hint)
 	top, end := max(accuracy, confidence), min(accuracy, confidence)
-	p.rect(x, p.y(top), w, p.y(end)-p.y(top), badColour, `fill-opacity=".28"`, "")
+	p.rect(x, p.y(end), w, p.bottom-p.y(end), accentColour, `fill-opacity=".75"`, hint)
+	gap := accentColour // right more often than it says
+	if confidence > accuracy {
+		gap = badColour // too sure of itself
+	}
+	p.rect(x, p.y(top), w, p.y(end)-p.y(top), gap, `fill-opacity=".28"`, hint)
 	wl, wh := Wilson(int(math.Round(accuracy*float64(b.N))), b.N)
 	middle := x + w/2
 	p.line(middle, p.y(wl), middle, p.y(wh), inkColour, `stroke-width="1.4"`)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -115,6 +118,7 @@ func (a *app) measureModel(ctx context.Context, f evalClassifyFlags) error {
 		report: report, markdown: report.WriteMarkdown,
 		html: func(w io.Writer, opt eval.HTMLOptions) error {
 			opt.Policy, opt.Text = policy.Fields[f.field].Act, textsOf(examples)
+			opt.Evidence = evidenceOf(ctx, m, examples, f.field)
 			return eval.WriteHTML(w, report, items, opt)
 		},
 	}
@@ -138,17 +142,38 @@ func policyOf(file string) (triage.Policy, error) {
 	return triage.LoadPolicy(file)
 }
 
-// textsOf gives the text of an example by the ID that its item has.
-func textsOf(examples []prediag.Example) func(id string) string {
-	texts := make(map[string]string, len(examples))
+// byID gives the tickets by the ID that their items have.
+func byID(examples []prediag.Example) map[string]prediag.Ticket {
+	tickets := make(map[string]prediag.Ticket, len(examples))
 	for i, e := range examples {
-		id := e.Ticket.ID
-		if id == "" {
-			id = fmt.Sprintf("#%d", i+1)
-		}
-		texts[id] = e.Ticket.Text()
+		tickets[cmp.Or(e.Ticket.ID, fmt.Sprintf("#%d", i+1))] = e.Ticket
 	}
-	return func(id string) string { return texts[id] }
+	return tickets
+}
+
+func textsOf(examples []prediag.Example) func(id string) string {
+	tickets := byID(examples)
+	return func(id string) string { return tickets[id].Text() }
+}
+
+// evidenceOf asks the model once more what speaks for its label.
+func evidenceOf(ctx context.Context, m prediag.Classifier, examples []prediag.Example, field string) func(id string) string {
+	tickets := byID(examples)
+	return func(id string) string {
+		v, err := m.Classify(ctx, tickets[id])
+		if err != nil {
+			return "" // it only adorns the page
+		}
+		f, _ := v.Field(field)
+		var words []string
+		for _, e := range f.Evidence {
+			word := fmt.Sprintf("%s %+.2f", strings.TrimSpace(e.Text), e.Weight)
+			if e.Weight > 0 && len(words) < 5 && !slices.Contains(words, word) {
+				words = append(words, word)
+			}
+		}
+		return strings.Join(words, "\n")
+	}
 }
 
 // readFile reads a file that a flag names.
