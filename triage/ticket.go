@@ -17,7 +17,7 @@ import (
 // prediag.ErrInvalid or prediag.ErrTooLarge and names the field under "ticket".
 func Check(t prediag.Ticket) error {
 	if n := len(t.Title) + len(t.Body); n > prediag.MaxTicketBytes {
-		return tooLarge("TICKET_TOO_LARGE", "ticket.body", "title and body", n, prediag.MaxTicketBytes)
+		return tooLarge("TICKET_TOO_LARGE", "ticket.body", "title and body together", n, prediag.MaxTicketBytes)
 	}
 	if len(t.Title) > prediag.MaxTitleBytes {
 		return tooLarge("TICKET_TOO_LARGE", "ticket.title", "the title", len(t.Title), prediag.MaxTitleBytes)
@@ -59,7 +59,7 @@ func checkStrings(t prediag.Ticket) error {
 func tooLarge(reason, field, what string, n, limit int) error {
 	return &prediag.Error{
 		Kind: prediag.ErrTooLarge, Reason: reason, Field: field,
-		Message: fmt.Sprintf("%s has %d bytes, at most %d are taken: shorten it, or attach logs elsewhere", what, n, limit),
+		Message: fmt.Sprintf("%s: %d bytes, at most %d are taken: shorten it, or attach logs elsewhere", what, n, limit),
 	}
 }
 

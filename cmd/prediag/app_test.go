@@ -242,6 +242,22 @@ func TestOneProcessHoldsADataFolder(t *testing.T) {
 	must(t, "ingest", "--data-dir", string(data), docsFolder(t))
 }
 
+func TestTicketsThatCannotBeDiagnosed(t *testing.T) {
+	data := t.TempDir()
+	for name, c := range map[string]struct{ in, says string }{
+		"empty":         {" \n", "holds no text"},
+		"not UTF-8":     {"abc \xff\xfe", "not valid UTF-8"},
+		"too large":     {strings.Repeat("x", 300<<10), "at most 262144"},
+		"far too large": {strings.Repeat("x", 10<<20), "or more, at most 262144"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := call(t, c.in, "triage", "--data-dir", data, "-")
+			require.Equal(t, exitUsage, r.code)
+			require.Contains(t, r.err, c.says)
+		})
+	}
+}
+
 func TestVersion(t *testing.T) {
 	require.Contains(t, must(t, "version"), "prediag")
 	require.NotEmpty(t, decode[map[string]string](t, must(t, "version", "--json"))["version"])

@@ -13,6 +13,7 @@ import (
 
 	"prediag"
 	"prediag/server"
+	"prediag/triage"
 )
 
 // triageFlags are the settings of triage.
@@ -58,6 +59,9 @@ func (a *app) triage(ctx context.Context, f triageFlags, arg string) error {
 	if f.product != "" {
 		t.Product = f.product
 	}
+	if err := triage.Check(t); err != nil { // here, because gRPC would refuse text that is not UTF-8 in words of its own
+		return err
+	}
 	d, err := a.diagnose(ctx, dataDir(*f.dataDir), t, f.timeout)
 	if err != nil {
 		return err
@@ -77,6 +81,12 @@ func (a *app) readTicket(arg string) (prediag.Ticket, error) {
 	raw, err := io.ReadAll(io.LimitReader(a.in, 4*prediag.MaxTicketBytes))
 	if err != nil {
 		return prediag.Ticket{}, fmt.Errorf("read the ticket: %w", err)
+	}
+	if len(raw) == 4*prediag.MaxTicketBytes {
+		return prediag.Ticket{}, &prediag.Error{
+			Kind: prediag.ErrTooLarge, Reason: "TICKET_TOO_LARGE",
+			Message: fmt.Sprintf("the ticket has %d bytes or more, at most %d are taken: shorten it", len(raw), prediag.MaxTicketBytes),
+		}
 	}
 	if !strings.HasPrefix(strings.TrimSpace(string(raw)), "{") {
 		return prediag.Ticket{Body: string(raw)}, nil
