@@ -132,7 +132,7 @@ func runID(record RunRecord) (string, error) {
 		return "", fmt.Errorf("registry: %w", err)
 	}
 	sum := sha256.Sum256(raw)
-	return record.Created.UTC().Format("20060102T150405") + "-" + record.Kind + "-" + hex.EncodeToString(sum[:4]), nil
+	return record.Created.UTC().Format("20060102T150405.000") + "-" + record.Kind + "-" + hex.EncodeToString(sum[:4]), nil
 }
 
 func writeFiles(dir string, files map[string][]byte) error {
