@@ -33,7 +33,7 @@ func TestRegistryKeepsRuns(t *testing.T) {
 	r := newRegistry(t)
 	id, err := r.Save(record(1), map[string][]byte{"items.jsonl": []byte("{}\n")})
 	require.NoError(t, err)
-	require.Regexp(t, `^20261122T100001-classify-[0-9a-f]{8}$`, id)
+	require.Regexp(t, `^20261122T100001\.000-classify-[0-9a-f]{8}$`, id)
 	_, err = r.Save(record(2), nil)
 	require.NoError(t, err)
 	_, err = r.Save(record(1), nil)
