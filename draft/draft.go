@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"prediag"
@@ -71,7 +72,7 @@ func (e *Extractive) Draft(ctx context.Context, t prediag.Ticket, v prediag.Verd
 	if err != nil {
 		return prediag.Draft{}, err
 	}
-	d.Statements = append(codes, d.Statements...)
+	d.Statements = unrepeated(append(codes, d.Statements...))
 	if !asserts(d.Statements) {
 		d.Statements = []prediag.Statement{{Kind: prediag.StatementNote, Text: w.nothingFound}}
 	}
@@ -118,6 +119,16 @@ func usable(hits []prediag.Hit) []prediag.Hit {
 		}
 	}
 	return kept
+}
+
+// unrepeated drops statements that say what an earlier one said: the sentence that names a code is often the summary too.
+func unrepeated(statements []prediag.Statement) []prediag.Statement {
+	seen := make(map[string]bool, len(statements))
+	return slices.DeleteFunc(statements, func(s prediag.Statement) bool {
+		before := seen[s.Text]
+		seen[s.Text] = true
+		return before
+	})
 }
 
 func asserts(statements []prediag.Statement) bool {

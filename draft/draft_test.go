@@ -130,6 +130,7 @@ func TestDraftNamesACodeThatAWholeSectionExplains(t *testing.T) {
 	d, err := NewExtractive(library(a)).Draft(t.Context(), prediag.Ticket{Codes: []string{"abs.1204"}, Body: "x"}, prediag.Verdict{Language: "en"}, []prediag.Hit{h})
 	require.NoError(t, err)
 	require.Equal(t, []string{"The console shows ABS.1204 after a while."}, texts(d, prediag.StatementCode))
+	require.Empty(t, texts(d, prediag.StatementSummary), "it would say the same again")
 	require.InDelta(t, 1, d.Grounded, 0)
 }
 
