@@ -5,10 +5,11 @@ PKG      := ./...
 BUF      := $(GO) tool -modfile=../tools/buf/go.mod buf
 LINT     := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 DATA_DIR ?= data
+EVAL_DATA ?= ../shared/data
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: help run build test lint generate check-generate bench fuzz clean
+.PHONY: help run build test lint generate check-generate bench fuzz eval clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -42,6 +43,9 @@ fuzz: ## every fuzz target for FUZZTIME (default 10s)
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-10s} $$pkg || exit 1; \
 	  done; \
 	done
+
+eval: build ## train and measure every set of EVAL_DATA, and write docs/results.md (about 15 minutes)
+	./bin/prediag eval suite --dir $(EVAL_DATA) --out docs/results.md
 
 clean: ## what make made
 	rm -rf bin

@@ -50,7 +50,7 @@ func (r SuspectReport) WriteLines(w io.Writer) error {
 // WriteMarkdown writes the first suspects for people.
 func (r SuspectReport) WriteMarkdown(w io.Writer, limit int) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d of %d tickets are probably labelled wrong (%d failed).\n", len(r.Suspects), r.Items, r.Failed)
+	fmt.Fprintf(&b, "%d of %d tickets may be labelled wrong, the likeliest first (%d failed).\n", len(r.Suspects), r.Items, r.Failed)
 	if len(r.Suspects) > 0 {
 		b.WriteString("\n| ticket | label | proposed | p(label) | p(proposed) | text |\n|---|---|---|--:|--:|---|\n")
 	}

@@ -38,7 +38,7 @@ Nothing here uses the network, but for triage --grpc.`,
 	}
 	c.AddCommand(a.evalClassify(), a.evalRetrieve(), a.evalTriage(),
 		a.evalList(), a.evalCompare(), a.evalGate(), a.evalReport(), a.evalReplay(),
-		a.evalSuspects(), a.evalLeakage(), a.evalDrift(), a.evalCurve(), a.evalData(), a.evalSuite())
+		a.evalSuspects(), a.evalPatch(), a.evalLeakage(), a.evalDrift(), a.evalCurve(), a.evalData(), a.evalSuite())
 	return c
 }
 

@@ -17,7 +17,7 @@ import (
 
 func TestEveryEvalCommandHelps(t *testing.T) {
 	for _, name := range []string{
-		"list", "compare", "gate", "report", "triage", "replay", "suspects", "leakage", "drift", "curve", "data", "suite",
+		"list", "compare", "gate", "report", "triage", "replay", "suspects", "patch", "leakage", "drift", "curve", "data", "suite",
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := must(t, "eval", name, "--help")
@@ -273,7 +273,12 @@ func TestDataCare(t *testing.T) {
 	require.Len(t, report.Suspects, 1)
 	require.Equal(t, "n4", report.Suspects[0].ID)
 	require.Equal(t, "network", report.Suspects[0].Proposed)
-	require.FileExists(t, out)
+	mended := filepath.Join(t.TempDir(), "mended.jsonl")
+	must(t, "eval", "patch", planted, "--patch", out, "--out", mended)
+	raw, err = os.ReadFile(mended)
+	require.NoError(t, err)
+	require.Equal(t, 30, strings.Count(string(raw), `"label":"network"`), "the planted error is mended")
+	require.Equal(t, exitUsage, call(t, "", "eval", "patch", tickets, "--patch", out, "--out", mended).code, "a patch of another file")
 
 	leak := decode[eval.LeakReport](t, must(t, "eval", "leakage", tickets, planted, "--json"))
 	require.Equal(t, 60, leak.Exact)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -256,4 +257,57 @@ func (a *app) learn(ctx context.Context, f careFlags, train, test []prediag.Exam
 		return eval.Curve{}, fmt.Errorf("%w (sizes %v)", err, sizes)
 	}
 	return eval.Curve{Test: len(test), Points: points}, nil
+}
+
+func (a *app) evalPatch() *cobra.Command {
+	var patch, out, column string
+	var asJSON *bool
+	c := &cobra.Command{
+		Use: "patch TICKETS --patch FILE --out FILE", Short: "Give tickets the labels that a human confirmed",
+		Long: `patch copies a file of tickets and replaces the labels of those that the patch names: the lines of eval suspects --out that a
+human left in it, with "proposed" changed where needed. A ticket whose label is no longer the judged one is left alone.`,
+		Example: `  prediag eval suspects tickets.jsonl --out suspects.jsonl     # then look through suspects.jsonl
+  prediag eval patch tickets.jsonl --patch suspects.jsonl --out mended.jsonl
+  prediag eval patch tickets.jsonl.gz --patch suspects.jsonl --column category --out mended.jsonl --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := needFlags(map[string]string{"patch": patch, "out": out}); err != nil {
+				return err
+			}
+			changes, err := readFile("patch", patch, eval.ReadPatch)
+			if err != nil {
+				return err
+			}
+			report, err := patchFile(args[0], out, column, changes)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return a.printJSON(report)
+			}
+			_, err = fmt.Fprintf(a.out, "%d of %d labels changed; %d tickets have another label than the judged one, %d are not in the file\n",
+				report.Applied, report.Changes, len(report.Stale), len(report.Absent))
+			return err
+		},
+	}
+	c.Flags().StringVar(&patch, "patch", "", "changes, one JSON line each with id, label and proposed (required)")
+	c.Flags().StringVar(&out, "out", "", "file to write (required); the tickets themselves are not touched")
+	c.Flags().StringVar(&column, "column", "label", "column of the label")
+	asJSON = jsonFlag(c)
+	return c
+}
+
+// patchFile writes nothing when no change fits.
+func patchFile(tickets, out, column string, changes []eval.LabelChange) (eval.PatchReport, error) {
+	var mended bytes.Buffer
+	report, err := readFile("tickets", tickets, func(r io.Reader) (eval.PatchReport, error) {
+		return eval.Patch(&mended, r, column, changes)
+	})
+	if err == nil {
+		err = report.Err()
+	}
+	if err != nil {
+		return report, err
+	}
+	return report, writeTo(out, func(w io.Writer) error { _, err := w.Write(mended.Bytes()); return err })
 }
