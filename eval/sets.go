@@ -22,17 +22,20 @@ var setsFile []byte
 
 // Set is a public data set that the documents report on.
 type Set struct {
-	Path      string            `json:"path"` // folder below the data folder, e.g. "classify/banking77"
-	Task      string            `json:"task"` // "classify", "retrieve" or "corpus"
-	Name      string            `json:"name"`
-	What      string            `json:"what"`
-	Languages []string          `json:"languages"` // BCP 47 tags, or "many"
-	Licence   string            `json:"licence"`
-	Source    string            `json:"source"`           // where it comes from
-	Commit    string            `json:"commit,omitempty"` // of the source; empty: several repositories
-	Corpus    string            `json:"corpus,omitempty"` // file below the data folder that is searched; empty: corpus.jsonl.gz of the set's own
-	Items     map[string]int    `json:"items"`            // by part: examples, queries, articles, judgements
-	Files     map[string]string `json:"files"`            // name → SHA-256, as measured for the documents
+	Path      string   `json:"path"` // folder below the data folder, e.g. "classify/banking77"
+	Task      string   `json:"task"` // "classify", "retrieve" or "corpus"
+	Name      string   `json:"name"`
+	What      string   `json:"what"`
+	Languages []string `json:"languages"` // BCP 47 tags, or "many"
+	Licence   string   `json:"licence"`
+	Source    string   `json:"source"`           // where it comes from
+	Commit    string   `json:"commit,omitempty"` // of the source; empty: several repositories
+	Corpus    string   `json:"corpus,omitempty"` // file below the data folder that is searched; empty: corpus.jsonl.gz of the set's own
+	// Within says which articles a collection is about, by judgements, e.g. "qrels.to-en": ["en"]; absent: all.
+	Within map[string][]string `json:"within,omitempty"`
+
+	Items map[string]int    `json:"items"` // by part: examples, queries, articles, judgements
+	Files map[string]string `json:"files"` // name → SHA-256, as measured for the documents
 }
 
 // Sets lists the public sets.
@@ -98,7 +101,7 @@ func hashFile(files fs.FS, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read from
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", err

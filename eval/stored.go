@@ -42,7 +42,7 @@ func (s StoredRun) Report(v any) error {
 		err = json.Unmarshal(raw, v)
 	}
 	if err != nil {
-		return fmt.Errorf("run %s: %s cannot be read (%v); measure again: %w", s.Name(), ReportFile, err, prediag.ErrDamaged)
+		return fmt.Errorf("run %s: %s cannot be read (%w); measure again: %w", s.Name(), ReportFile, err, prediag.ErrDamaged)
 	}
 	return nil
 }
@@ -51,7 +51,7 @@ func (s StoredRun) Report(v any) error {
 func ItemsOf[T any](s StoredRun) ([]T, error) {
 	raw, err := fs.ReadFile(s.Files, ItemsFile)
 	if err != nil {
-		return nil, fmt.Errorf("run %s: %s cannot be read (%v); measure again: %w", s.Name(), ItemsFile, err, prediag.ErrDamaged)
+		return nil, fmt.Errorf("run %s: %s cannot be read (%w); measure again: %w", s.Name(), ItemsFile, err, prediag.ErrDamaged)
 	}
 	items, err := ReadItems[T](raw)
 	if err != nil {

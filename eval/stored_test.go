@@ -167,13 +167,13 @@ func TestFindSuite(t *testing.T) {
 		"retrieval/named/queries.jsonl": file, "retrieval/named/qrels.txt": file, "kb/k/articles.jsonl.gz": file,
 		"retrieval/lost/queries.jsonl": file, "retrieval/lost/qrels.txt": file,
 	}
-	s, err := FindSuite(data, []Set{{Path: "retrieval/named", Corpus: "kb/k/articles.jsonl.gz"}, {Path: "retrieval/lost", Corpus: "kb/gone"}})
+	s, err := FindSuite(data, []Set{{Path: "retrieval/named", Corpus: "kb/k/articles.jsonl.gz", Within: map[string][]string{"qrels": {"en"}}}, {Path: "retrieval/lost", Corpus: "kb/gone"}})
 	require.NoError(t, err)
 	require.Equal(t, []ClassifyTask{{"a", "classify/a/train.jsonl.gz", "classify/a/valid.jsonl.gz", "classify/a/test.jsonl.gz"}}, s.Classify)
 	require.Equal(t, []RetrieveTask{
-		{"named", "kb/k/articles.jsonl.gz", "retrieval/named/queries.jsonl", "retrieval/named/qrels.txt"},
-		{"own to-en", "retrieval/own/corpus.jsonl.gz", "retrieval/own/queries.jsonl", "retrieval/own/qrels.to-en.txt"},
-		{"own", "retrieval/own/corpus.jsonl.gz", "retrieval/own/queries.jsonl", "retrieval/own/qrels.txt"},
+		{"named (among en)", "kb/k/articles.jsonl.gz", "retrieval/named/queries.jsonl", "retrieval/named/qrels.txt", []string{"en"}},
+		{"own to-en", "retrieval/own/corpus.jsonl.gz", "retrieval/own/queries.jsonl", "retrieval/own/qrels.to-en.txt", nil},
+		{"own", "retrieval/own/corpus.jsonl.gz", "retrieval/own/queries.jsonl", "retrieval/own/qrels.txt", nil},
 	}, s.Retrieve)
 	require.Equal(t, []string{"classify/b: no train.jsonl.gz with a test.jsonl.gz", "retrieval/lost: no corpus kb/gone"}, s.Skipped)
 	_, err = FindSuite(fstest.MapFS{}, nil)

@@ -31,6 +31,7 @@ type RetrieveTask struct {
 	Corpus  string
 	Queries string
 	Qrels   string
+	Within  []string // languages of the articles that are searched; empty: all
 }
 
 // FindSuite lists what the folders "classify" and "retrieval" of a data folder hold, by name. A classify set has
@@ -42,21 +43,21 @@ func FindSuite(data fs.FS, sets []Set) (Suite, error) {
 	classify, errC := fs.ReadDir(data, "classify")
 	retrieval, errR := fs.ReadDir(data, "retrieval")
 	if errC != nil && errR != nil {
-		return s, fmt.Errorf("neither a folder classify nor a folder retrieval (%v): %w", errC, prediag.ErrNotFound)
+		return s, fmt.Errorf("neither a folder classify nor a folder retrieval (%w): %w", errC, prediag.ErrNotFound)
 	}
 	for _, d := range classify {
 		if d.IsDir() {
 			s.addClassify(data, path.Join("classify", d.Name()))
 		}
 	}
-	corpora := map[string]string{}
+	known := map[string]Set{}
 	for _, set := range sets {
-		corpora[set.Path] = set.Corpus
+		known[set.Path] = set
 	}
 	for _, d := range retrieval {
 		if d.IsDir() {
 			dir := path.Join("retrieval", d.Name())
-			s.addRetrieve(data, dir, corpora[dir])
+			s.addRetrieve(data, dir, known[dir])
 		}
 	}
 	return s, nil
@@ -74,7 +75,8 @@ func (s *Suite) addClassify(data fs.FS, dir string) {
 	s.Classify = append(s.Classify, t)
 }
 
-func (s *Suite) addRetrieve(data fs.FS, dir, corpus string) {
+func (s *Suite) addRetrieve(data fs.FS, dir string, set Set) {
+	corpus := set.Corpus
 	queries := path.Join(dir, "queries.jsonl")
 	qrels, err := fs.Glob(data, dir+"/qrels*.txt")
 	if err != nil || len(qrels) == 0 || !holds(data, queries) {
@@ -90,11 +92,14 @@ func (s *Suite) addRetrieve(data fs.FS, dir, corpus string) {
 	}
 	slices.Sort(qrels)
 	for _, file := range qrels {
-		name := path.Base(dir)
+		name, within := path.Base(dir), set.Within[strings.TrimSuffix(path.Base(file), ".txt")]
 		if which := strings.Trim(strings.TrimSuffix(strings.TrimPrefix(path.Base(file), "qrels"), ".txt"), "."); which != "" {
 			name += " " + which
 		}
-		s.Retrieve = append(s.Retrieve, RetrieveTask{Name: name, Corpus: corpus, Queries: queries, Qrels: file})
+		if len(within) > 0 {
+			name += " (among " + strings.Join(within, ", ") + ")"
+		}
+		s.Retrieve = append(s.Retrieve, RetrieveTask{Name: name, Corpus: corpus, Queries: queries, Qrels: file, Within: within})
 	}
 }
 

@@ -57,9 +57,22 @@ func runFile(t *testing.T, runs, name, file string) string {
 	return string(raw)
 }
 
-func TestSavedRunsAreTheSameToTheByte(t *testing.T) {
-	tickets, runs := ticketsFile(t), filepath.Join(t.TempDir(), "runs")
+// TestRunsOfOneModel shares a model, because training is what takes the time.
+func TestRunsOfOneModel(t *testing.T) {
+	tickets := ticketsFile(t)
 	model := trained(t, tickets)
+	t.Run("saved runs are the same to the byte", func(t *testing.T) { savedRunsAreTheSame(t, model, tickets) })
+	t.Run("measurements as documents", func(t *testing.T) { measurementsAsDocuments(t, model, tickets) })
+	t.Run("runs over different data are refused", func(t *testing.T) { differentDataAreRefused(t, model, tickets) })
+	t.Run("drift wants enough tickets", func(t *testing.T) {
+		r := call(t, "", "eval", "drift", "--model", model, tickets, tickets)
+		require.Equal(t, exitUsage, r.code)
+		require.Contains(t, r.err, "too few")
+	})
+}
+
+func savedRunsAreTheSame(t *testing.T, model, tickets string) {
+	runs := filepath.Join(t.TempDir(), "runs")
 	for _, name := range []string{"one", "two"} {
 		must(t, "eval", "classify", "--model", model, "--tickets", tickets, "--save", "--runs", runs, "--name", name)
 	}
@@ -80,9 +93,8 @@ func TestSavedRunsAreTheSameToTheByte(t *testing.T) {
 	require.Equal(t, must(t, "eval", "report", "one", "--runs", runs), must(t, "eval", "report", "two", "--runs", runs))
 }
 
-func TestMeasurementsAsDocuments(t *testing.T) {
-	tickets, dir := ticketsFile(t), t.TempDir()
-	model := trained(t, tickets)
+func measurementsAsDocuments(t *testing.T, model, tickets string) {
+	dir := t.TempDir()
 	must(t, "eval", "classify", "--model", model, "--tickets", tickets, "--save", "--runs", dir+"/runs",
 		"--html", dir+"/r.html", "--markdown", dir+"/r.md", "--junit", dir+"/r.xml")
 	for file, holds := range map[string]string{"r.html": "Confusion matrix", "r.md": "| accuracy | 1.0000 |", "r.xml": `testcase name="accuracy"`} {
@@ -148,6 +160,9 @@ func TestPlantedNoiseIsNotCalledBetter(t *testing.T) {
 	require.Len(t, c.Flips, 16)
 	require.Equal(t, exitInconclusive, call(t, "", "eval", "compare", "before", "after", "--runs", runs, "--strict").code)
 	must(t, "eval", "gate", "after", "--against", "before", "--runs", runs)
+	for _, row := range decode[eval.DriftReport](t, must(t, "eval", "drift", "before", "after", "--runs", runs, "--json")).Rows {
+		require.False(t, row.Drifted, row.Property)
+	}
 }
 
 func TestGateExitCodes(t *testing.T) {
@@ -187,9 +202,8 @@ func TestGateExitCodes(t *testing.T) {
 	require.NoDirExists(t, dir+"/none", "a look makes no folder")
 }
 
-func TestRunsOverDifferentDataAreRefused(t *testing.T) {
-	tickets, runs := ticketsFile(t), filepath.Join(t.TempDir(), "runs")
-	model := trained(t, tickets)
+func differentDataAreRefused(t *testing.T, model, tickets string) {
+	runs := filepath.Join(t.TempDir(), "runs")
 	raw, err := os.ReadFile(tickets)
 	require.NoError(t, err)
 	// the same items by ID and truth, with other texts
@@ -215,8 +229,13 @@ func lineFolder(t *testing.T) (data, tickets string) {
 	return data, write(t, filepath.Join(t.TempDir(), "line.jsonl"), b.String())
 }
 
-func TestWholeLineRecordsNothingAndReplays(t *testing.T) {
+func TestWholeLine(t *testing.T) {
 	data, tickets := lineFolder(t)
+	t.Run("records nothing and replays", func(t *testing.T) { lineRecordsNothing(t, data, tickets) })
+	t.Run("through a service", func(t *testing.T) { lineThroughAService(t, data, tickets) })
+}
+
+func lineRecordsNothing(t *testing.T, data, tickets string) {
 	runs := filepath.Join(t.TempDir(), "runs")
 	never := write(t, filepath.Join(t.TempDir(), "never.yaml"), neverAnswer(t))
 	report := decode[eval.TriageReport](t, must(t, "eval", "triage", "--data-dir", data, "--tickets", tickets, "--json", "--save", "--runs", runs, "--name", "before"))
@@ -245,8 +264,7 @@ func neverAnswer(t *testing.T) string {
 	return strings.Replace(string(raw), "min_in_scope: 0.30", "min_in_scope: 1.0", 1)
 }
 
-func TestWholeLineThroughAService(t *testing.T) {
-	data, tickets := lineFolder(t)
+func lineThroughAService(t *testing.T, data, tickets string) {
 	s := start(t, data)
 	report := decode[eval.TriageReport](t, must(t, "eval", "triage", "--grpc", s.grpc, "--tickets", tickets, "--json"))
 	require.Equal(t, 5, report.N)
@@ -268,7 +286,7 @@ func TestDataCare(t *testing.T) {
 	lines[8] = strings.Replace(lines[8], `"label":"network"`, `"label":"storage"`, 1) // "n4"
 	planted := write(t, filepath.Join(t.TempDir(), "planted.jsonl"), strings.Join(lines, "\n")+"\n")
 	out := filepath.Join(t.TempDir(), "suspects.jsonl")
-	report := decode[eval.SuspectReport](t, must(t, "eval", "suspects", planted, "--folds", "3", "--json", "--out", out))
+	report := decode[eval.SuspectReport](t, must(t, "eval", "suspects", planted, "--folds", "2", "--json", "--out", out))
 	require.Equal(t, 60, report.Items)
 	require.Len(t, report.Suspects, 1)
 	require.Equal(t, "n4", report.Suspects[0].ID)
@@ -284,12 +302,9 @@ func TestDataCare(t *testing.T) {
 	require.Equal(t, 60, leak.Exact)
 	require.Contains(t, must(t, "eval", "leakage", tickets, planted), "1 of them with another label")
 
-	curve := decode[eval.Curve](t, must(t, "eval", "curve", "--train", tickets, "--test", tickets, "--sizes", "30,60", "--json"))
-	require.Len(t, curve.Points, 2)
-
-	r := call(t, "", "eval", "drift", "--model", trained(t, tickets), tickets, planted)
-	require.Equal(t, exitUsage, r.code)
-	require.Contains(t, r.err, "too few")
+	curve := decode[eval.Curve](t, must(t, "eval", "curve", "--train", tickets, "--test", tickets, "--sizes", "30", "--json"))
+	require.Len(t, curve.Points, 1)
+	require.Equal(t, 30, curve.Points[0].Examples)
 }
 
 func TestDataListsSetsOfAFolder(t *testing.T) {
@@ -365,7 +380,6 @@ func TestEvalIsOffline(t *testing.T) {
 		{"eval", "retrieve", "--corpus", corpus + "/corpus.jsonl.gz", "--queries", corpus + "/queries.jsonl", "--qrels", corpus + "/qrels.txt"},
 		{"eval", "suite", "--dir", dir, "--only", "tiny"},
 		{"eval", "gate", "latest", "--runs", runs, "--floor", "accuracy>=0.5"},
-		{"eval", "suspects", tickets, "--folds", "2"},
 		{"eval", "data", "--dir", dir},
 	} {
 		cmd := exec.CommandContext(t.Context(), isolate[0], append(append(isolate[1:len(isolate):len(isolate)], os.Args[0]), args...)...)

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"prediag"
 	"prediag/eval"
 	"prediag/ingest"
 	"prediag/kb"
@@ -19,6 +21,7 @@ import (
 // evalRetrieveFlags are the settings of eval retrieve.
 type evalRetrieveFlags struct {
 	corpus, queries, qrels, run, index, items string
+	within                                    []string
 	seed                                      uint64
 	asJSON                                    *bool
 	out                                       evalOutputs
@@ -44,6 +47,7 @@ text, or "id<TAB>text". Qrels and run: the TREC formats.`,
 	c.Flags().StringVar(&f.queries, "queries", "", "queries (required)")
 	c.Flags().StringVar(&f.qrels, "qrels", "", "relevance judgements (required)")
 	c.Flags().StringVar(&f.run, "run", "", "write the ranking to this file, in TREC format")
+	c.Flags().StringSliceVar(&f.within, "lang", nil, "search only articles in these languages (default: all)")
 	c.Flags().StringVar(&f.index, "index", "", "folder to keep the index in for the next time (default: a temporary one)")
 	c.Flags().StringVar(&f.items, "items", "", "write one JSON line per query to this file")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap intervals")
@@ -143,9 +147,12 @@ func (a *app) searchAll(ctx context.Context, f evalRetrieveFlags, queries []eval
 		return found, err
 	}
 	found.index = k.Generation().Hash
+	if len(f.within) > 0 {
+		found.index += " among " + strings.Join(f.within, ", ")
+	}
 	bar := a.newProgress("searching")
 	defer bar.end()
-	report, run, err := eval.Retrieve(ctx, k, queries, qrels, eval.RetrieveOptions{Seed: f.seed, Now: time.Now, Progress: bar.set,
+	report, run, err := eval.Retrieve(ctx, k, queries, qrels, eval.RetrieveOptions{Query: prediag.Query{Languages: f.within}, Seed: f.seed, Now: time.Now, Progress: bar.set,
 		Item: func(it eval.RetrieveItem) { found.items = append(found.items, it) }})
 	found.run, found.report = run, retrieveReport{RetrieveReport: report, Corpus: corpus, IndexSeconds: took.Seconds()}
 	return found, err

@@ -256,7 +256,7 @@ func (a *app) suiteRetrieve(ctx context.Context, f suiteFlags, tasks []eval.Retr
 			indexes[t.Corpus] = filepath.Join(temp, fmt.Sprint(len(indexes)))
 		}
 		a.note("%s: indexing and searching", t.Name)
-		one := evalRetrieveFlags{index: indexes[t.Corpus], seed: f.seed, corpus: filepath.Join(f.dir, t.Corpus),
+		one := evalRetrieveFlags{index: indexes[t.Corpus], seed: f.seed, within: t.Within, corpus: filepath.Join(f.dir, t.Corpus),
 			queries: filepath.Join(f.dir, t.Queries), qrels: filepath.Join(f.dir, t.Qrels)}
 		if err := a.suiteCollection(ctx, f, t, one, results); err != nil {
 			return fmt.Errorf("%s: %w", t.Name, err)
