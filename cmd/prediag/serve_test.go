@@ -21,6 +21,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"prediag"
+	"prediag/classifier"
 	"prediag/internal/demo"
 	pb "prediag/proto/prediag/v1"
 )
@@ -106,10 +108,26 @@ func (r *running) dial(t *testing.T) *grpc.ClientConn {
 	return conn
 }
 
+// roughModel trains a quick model of the demo into a data folder when the race detector makes the real one take minutes.
+func roughModel(t *testing.T, data string) {
+	t.Helper()
+	if !raceEnabled {
+		return
+	}
+	examples, err := demoExamples()
+	require.NoError(t, err)
+	m, _, err := classifier.Train(t.Context(), examples, classifier.Options{
+		Fields: []string{prediag.FieldCategory, prediag.FieldTier}, Epochs: 1, Rounds: 1, MaxFeatures: 2000, Workers: 1,
+	})
+	require.NoError(t, err)
+	require.NoError(t, m.Save(dataDir(data).model()))
+}
+
 // TestServiceOnItsDemo is a newcomer's first quarter of an hour, with the real process, the real data folder, real
 // clients: start, ask in two languages, work on a case, kill, start again.
 func TestServiceOnItsDemo(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
+	roughModel(t, data)
 	s := start(t, data)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
