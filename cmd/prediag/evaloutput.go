@@ -56,6 +56,9 @@ type measured struct {
 // deliver writes the files that were asked for. The run's ID is told on standard error, so that what is printed stays the
 // same from run to run.
 func (a *app) deliver(o evalOutputs, itemsFile string, m measured) error {
+	if !o.save && o.html+o.markdown+o.junit+itemsFile == "" {
+		return nil
+	}
 	figures, err := eval.Figures(m.report)
 	if err != nil {
 		return err

@@ -132,9 +132,9 @@ func (a *app) withLine(ctx context.Context, f evalTriageFlags, use func(eval.Tri
 	}
 	dir := dataDir(f.dataDir)
 	if f.dataDir == demoTickets {
-		temp, err := os.MkdirTemp("", "prediag-eval-*")
-		if err != nil {
-			return fmt.Errorf("make a folder for the demo: %w", err)
+		temp, mkErr := os.MkdirTemp("", "prediag-eval-*")
+		if mkErr != nil {
+			return fmt.Errorf("make a folder for the demo: %w", mkErr)
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
 		dir = dataDir(filepath.Join(temp, "data"))
