@@ -2,6 +2,7 @@ package lang
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -226,7 +227,11 @@ func (c *counter) decide() (string, float64) {
 	kind, letters := c.dominant()
 	switch kind {
 	case scriptNone:
-		return c.latin.best(latin, c.scripts[scriptLatin])
+		tag, confidence := c.latin.best(latin, c.scripts[scriptLatin])
+		if tag == "und" && c.scripts[scriptLatin] >= minPlain && c.latin.noneBeats("en", latin) {
+			return "en", plainConfidence
+		}
+		return tag, confidence
 	case scriptHan, scriptKana:
 		return c.eastAsian()
 	case scriptCyrillic, scriptArabic, scriptDevanagari:
@@ -275,6 +280,27 @@ func (c *counter) eastAsian() (string, float64) {
 		return "zh-Hant", confidence
 	}
 	return "zh", confidence
+}
+
+// A short Latin text without function words, such as "load balancer returns 503", is taken for English, the language of
+// technical terms, unless some letter or ending speaks more for another.
+const (
+	minPlain        = 8    // letters that such a text needs
+	plainConfidence = 0.45 // low: it is a guess
+)
+
+// noneBeats reports whether no language has more votes than the one named.
+func (s *scores) noneBeats(tag string, h *hints) bool {
+	own := float32(0)
+	if i := slices.Index(h.tags, tag); i >= 0 {
+		own = s[i]
+	}
+	for i := range h.tags {
+		if s[i] > own {
+			return false
+		}
+	}
+	return true
 }
 
 // best returns the language with the most votes, or the fallback when there are too few or two are too close.

@@ -194,3 +194,20 @@ func BenchmarkDetect(b *testing.B) {
 		})
 	}
 }
+
+func TestShortTechnicalLatinIsEnglish(t *testing.T) {
+	for text, want := range map[string]string{
+		"Load balancer gives 502 bad gateway": "en",
+		"ssh permission denied publickey":     "en",
+		"Pod OOMKilled":                       "und", // one word and a name
+		"Load balancer returns 503":           "en",
+		"Datenbankverbindung fehlgeschlagen":  "de",
+		"Impossibile connettersi al database": "und",
+		"Não consigo conectar":                "pt",
+	} {
+		got, _ := Detect(text)
+		if got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}

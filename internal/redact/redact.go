@@ -58,6 +58,9 @@ func Text(s string) (clean string, found []Finding) {
 	return b.String(), found
 }
 
+// Strip returns s without placeholders, for whoever looks for the meaning of a redacted text.
+func Strip(s string) string { return placeholder.ReplaceAllString(s, " ") }
+
 // names hands out placeholders.
 type names struct {
 	given map[string]string // by kind and value

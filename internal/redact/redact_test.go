@@ -254,3 +254,10 @@ func BenchmarkText(b *testing.B) {
 		})
 	}
 }
+
+func TestStrip(t *testing.T) {
+	clean, _ := Text("my password=hunter2hunter2 fails, call +49 170 1234567")
+	require.Equal(t, strings.Count(clean, "["), strings.Count(clean, "]"))
+	require.NotContains(t, Strip(clean), "-1]")
+	require.Equal(t, "see [1] and [ABC]", Strip("see [1] and [ABC]"))
+}
