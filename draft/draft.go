@@ -6,6 +6,7 @@
 package draft
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"prediag"
 	"prediag/internal/code"
+	"prediag/internal/lang"
 	"prediag/internal/text"
 )
 
@@ -23,7 +25,6 @@ const (
 	maxSteps          = 12   // steps taken from one article
 	maxStatementBytes = 1200 // of one statement
 	maxCodeBytes      = 400  // of the explanation of a code
-	minCoverage       = 0.15 // share of the ticket's information under which a hit is not worth quoting
 )
 
 // Reader hands out the articles that the hits name.
@@ -50,10 +51,10 @@ func NewExtractive(r Reader) *Extractive { return &Extractive{articles: r} }
 // steps that solve it. A hit whose article has gone, or changed since the search, is passed over.
 func (e *Extractive) Draft(ctx context.Context, t prediag.Ticket, v prediag.Verdict, hits []prediag.Hit) (prediag.Draft, error) {
 	d := prediag.Draft{Language: language(t, v), Origin: "extractive"}
-	w := wordsFor(d.Language)
+	w := wordsFor(d.Language)           // questions go to the customer, whatever language the articles are in
 	articles := remembering(e.articles) // the grounding check below reads the same articles again
 	read := 0
-	for _, h := range usable(hits) {
+	for _, h := range hits {
 		a, err := articles.Article(ctx, h.ArticleID)
 		if err != nil && !errors.Is(err, prediag.ErrNotFound) {
 			return prediag.Draft{}, fmt.Errorf("read article %q: %w", h.ArticleID, err)
@@ -62,13 +63,14 @@ func (e *Extractive) Draft(ctx context.Context, t prediag.Ticket, v prediag.Verd
 			continue
 		}
 		if d.Statements = quote(a, h); len(d.Statements) > 0 {
+			d.Language = cmp.Or(a.Language, d.Language)
 			break
 		}
 		if read++; read == maxArticles {
 			break
 		}
 	}
-	codes, err := codeStatements(ctx, t, hits, articles)
+	codes, err := codeStatements(ctx, t, inLanguage(hits, d.Language), articles)
 	if err != nil {
 		return prediag.Draft{}, err
 	}
@@ -110,15 +112,9 @@ func language(t prediag.Ticket, v prediag.Verdict) string {
 	return "en"
 }
 
-// usable are the hits that hold enough of the ticket to be quoted, best first.
-func usable(hits []prediag.Hit) []prediag.Hit {
-	kept := make([]prediag.Hit, 0, maxArticles)
-	for _, h := range hits {
-		if h.Coverage >= minCoverage || len(h.Codes) > 0 {
-			kept = append(kept, h)
-		}
-	}
-	return kept
+// inLanguage are the hits in a language: a draft does not mix two.
+func inLanguage(hits []prediag.Hit, language string) []prediag.Hit {
+	return slices.DeleteFunc(slices.Clone(hits), func(h prediag.Hit) bool { return !lang.Match(h.Language, language) })
 }
 
 // unrepeated drops statements that say what an earlier one said: the sentence that names a code is often the summary too.
@@ -214,31 +210,35 @@ func codeStatements(ctx context.Context, t prediag.Ticket, hits []prediag.Hit, a
 			if !wanted[code.Canonical(c.Code)] || c.Citation.Quote == "" {
 				continue
 			}
-			s, err := codeStatement(ctx, c, articles)
+			s, ok, err := codeStatement(ctx, c, articles)
 			if err != nil {
 				return nil, err
 			}
-			delete(wanted, code.Canonical(c.Code)) // the best hit explains a code; the others would repeat it
-			out = append(out, s)
+			if ok {
+				delete(wanted, code.Canonical(c.Code)) // the best hit explains a code; the others would repeat it
+				out = append(out, s)
+			}
 		}
 	}
 	return out, nil
 }
 
 // codeStatement quotes the table row that explains a code. Where the explanation is a whole section, which the steps
-// quote already, it quotes the sentence of the article that names the code.
-func codeStatement(ctx context.Context, c prediag.FaultCode, articles Reader) (prediag.Statement, error) {
+// quote already, it quotes the sentence of the article that names the code, if there is one.
+func codeStatement(ctx context.Context, c prediag.FaultCode, articles Reader) (prediag.Statement, bool, error) {
 	cite := c.Citation
-	if len(cite.Quote) > maxCodeBytes {
-		a, err := articles.Article(ctx, cite.ArticleID)
-		if err != nil && !errors.Is(err, prediag.ErrNotFound) {
-			return prediag.Statement{}, fmt.Errorf("read article %q: %w", cite.ArticleID, err)
-		}
-		if span, ok := naming(a.Body, c.Code); ok && a.Revision == cite.Revision {
-			return statement(prediag.StatementCode, a, span), nil
-		}
+	if len(cite.Quote) <= maxCodeBytes {
+		return prediag.Statement{Kind: prediag.StatementCode, Text: strings.TrimSpace(cite.Quote), Citations: []prediag.Citation{cite}}, true, nil
 	}
-	return prediag.Statement{Kind: prediag.StatementCode, Text: strings.TrimSpace(clip(cite.Quote)), Citations: []prediag.Citation{cite}}, nil
+	a, err := articles.Article(ctx, cite.ArticleID)
+	if err != nil && !errors.Is(err, prediag.ErrNotFound) {
+		return prediag.Statement{}, false, fmt.Errorf("read article %q: %w", cite.ArticleID, err)
+	}
+	span, ok := naming(a.Body, c.Code)
+	if !ok || a.Revision != cite.Revision {
+		return prediag.Statement{}, false, nil
+	}
+	return statement(prediag.StatementCode, a, span), true, nil
 }
 
 // naming is the span of the first sentence that names a code.
@@ -257,21 +257,21 @@ func naming(body, code string) (prediag.Span, bool) {
 func missing(t prediag.Ticket, w words) []string {
 	var out []string
 	body := t.Text()
-	if len(t.Codes) == 0 && len(code.Find(body)) == 0 {
+	codes := code.Find(body)
+	if len(t.Codes) == 0 && len(codes) == 0 {
 		out = append(out, w.askError)
 	}
-	if !hasIdentifier(body) {
+	if !namesResource(body, codes) {
 		out = append(out, w.askResource)
 	}
 	return out
 }
 
-// hasIdentifier reports whether the text names a resource: a token of letters and digits joined by dashes or dots.
-func hasIdentifier(s string) bool {
-	for _, tok := range text.Tokens(s) {
-		if tok.Kind == text.Code {
-			return true
-		}
-	}
-	return false
+// namesResource reports whether the text names a resource: a token such as "i-0abc1234" that is no fault code.
+func namesResource(s string, codes []code.Match) bool {
+	return slices.ContainsFunc(text.Tokens(s), func(tok text.Token) bool {
+		return tok.Kind == text.Code && !slices.ContainsFunc(codes, func(m code.Match) bool {
+			return tok.Start < m.Span.End && m.Span.Start < tok.End
+		})
+	})
 }

@@ -15,7 +15,7 @@ import (
 
 // article builds an article of sections: heading, text, heading, text ...
 func article(id string, parts ...string) prediag.Article {
-	a := prediag.Article{ID: id, Revision: "r-" + id, Title: "About " + id, URL: "https://help.example/" + id}
+	a := prediag.Article{ID: id, Revision: "r-" + id, Language: "en", Title: "About " + id, URL: "https://help.example/" + id}
 	for i := 0; i+1 < len(parts); i += 2 {
 		start := len(a.Body)
 		a.Body += parts[i+1] + "\n\n"
@@ -36,7 +36,7 @@ func library(articles ...prediag.Article) Reader {
 }
 
 func hit(a prediag.Article, coverage float64) prediag.Hit {
-	return prediag.Hit{ArticleID: a.ID, Revision: a.Revision, Title: a.Title, Coverage: coverage}
+	return prediag.Hit{ArticleID: a.ID, Revision: a.Revision, Title: a.Title, Language: a.Language, Coverage: coverage}
 }
 
 var ssh = article("ssh",
@@ -78,6 +78,7 @@ func TestDraftQuotesTheSolvingSection(t *testing.T) {
 
 func TestDraftInChinese(t *testing.T) {
 	a := article("zh", "问题现象", "无法登录服务器。客户端提示超时。", "解决方案", "1、登录控制台。\n2、放行 22 端口。")
+	a.Language = "zh"
 	d, err := NewExtractive(library(a)).Draft(t.Context(), prediag.Ticket{Body: "登录不了"}, prediag.Verdict{Language: "zh"}, []prediag.Hit{hit(a, 0.8)})
 	require.NoError(t, err)
 	require.Equal(t, []string{"无法登录服务器。"}, texts(d, prediag.StatementSummary))
@@ -89,7 +90,6 @@ func TestDraftInChinese(t *testing.T) {
 func TestDraftSaysThatNothingWasFound(t *testing.T) {
 	for name, hits := range map[string][]prediag.Hit{
 		"no hits":                  nil,
-		"a hit off the mark":       {hit(ssh, 0.05)},
 		"an article that has gone": {{ArticleID: "gone", Revision: "r", Coverage: 1}},
 		"an article that changed":  {{ArticleID: "ssh", Revision: "older", Coverage: 1}},
 	} {
@@ -132,6 +132,19 @@ func TestDraftNamesACodeThatAWholeSectionExplains(t *testing.T) {
 	require.Equal(t, []string{"The console shows ABS.1204 after a while."}, texts(d, prediag.StatementCode))
 	require.Empty(t, texts(d, prediag.StatementSummary), "it would say the same again")
 	require.InDelta(t, 1, d.Grounded, 0)
+}
+
+func TestDraftIsInOneLanguageAndSaysWhich(t *testing.T) {
+	de := article("ssh-de", "Symptom", "SSH verbindet nicht.", "Lösung", "1. Öffnen Sie die Konsole.\n\nA | B\nACS.0105 | kein Zugang")
+	de.Language = "de"
+	row := prediag.Span{Start: strings.Index(ssh.Body, "SSH"), End: 10}
+	en := hit(ssh, 0.5)
+	en.Codes = []prediag.FaultCode{{Code: "ACS.0105", Citation: prediag.Citation{ArticleID: ssh.ID, Revision: ssh.Revision, Span: row, Quote: ssh.Body[row.Start:row.End]}}}
+	d, err := NewExtractive(library(ssh, de)).Draft(t.Context(), prediag.Ticket{Body: "ACS.0105"}, prediag.Verdict{Language: "fr"}, []prediag.Hit{hit(de, 0.8), en})
+	require.NoError(t, err)
+	require.Equal(t, "de", d.Language)
+	require.Empty(t, texts(d, prediag.StatementCode), "the English explanation has no place in a German draft")
+	require.Equal(t, "Quelle ressource est concernée (identifiant et région) ?", d.Missing[0], "questions are in the customer's language")
 }
 
 func TestDraftPassesAFailureOn(t *testing.T) {

@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -107,7 +108,9 @@ func sentences(body string, section prediag.Span) []prediag.Span {
 	for _, s := range text.Sentences(part) {
 		out = append(out, prediag.Span{Start: section.Start + s.Start, End: section.Start + s.End})
 	}
-	out = trimAll(body, out)
+	out = slices.DeleteFunc(trimAll(body, out), func(s prediag.Span) bool { // a table row is no sentence
+		return strings.Contains(body[s.Start:s.End], " | ")
+	})
 	return out[:min(len(out), 6)]
 }
 

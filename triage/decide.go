@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"prediag"
+	"prediag/internal/lang"
 )
 
 // Facts are everything that the outcome depends on.
@@ -88,12 +89,12 @@ func scope(f Facts, p Policy) []finding {
 	category, ok := f.Verdict.Field(prediag.FieldCategory)
 	if f.Verdict.InScope < p.MinInScope || ok && category.Label == prediag.LabelOutOfScope {
 		out = append(out, found(prediag.ReasonOutOfScope, prediag.FieldCategory, prediag.OutcomeEscalate,
-			"probability of being in scope %.2f, needed %.2f", f.Verdict.InScope, p.MinInScope))
+			"probability of being in scope %.3f, needed %.3f", f.Verdict.InScope, p.MinInScope))
 	}
 	known := len(p.Languages) == 0 || slices.Contains(p.Languages, f.Verdict.Language)
 	if !known || f.Verdict.Language == "und" || f.Verdict.LanguageConfidence < p.MinLanguage {
 		out = append(out, found(prediag.ReasonLanguage, "", prediag.OutcomeEscalate,
-			"language %q with confidence %.2f", f.Verdict.Language, f.Verdict.LanguageConfidence))
+			"language %q with confidence %.3f", f.Verdict.Language, f.Verdict.LanguageConfidence))
 	}
 	return out
 }
@@ -109,14 +110,14 @@ func fields(f Facts, p Policy) []finding {
 		switch {
 		case v.Probability < t.Show:
 			out = append(out, found(prediag.ReasonLowConfidence, v.Field, prediag.OutcomeEscalate,
-				"%s %q has probability %.2f, needed %.2f to show it", v.Field, v.Label, v.Probability, t.Show))
+				"%s %q has probability %.3f, needed %.3f to show it", v.Field, v.Label, v.Probability, t.Show))
 		case v.Probability < t.Act:
 			out = append(out, found(prediag.ReasonLowConfidence, v.Field, prediag.OutcomeSuggest,
-				"%s %q has probability %.2f, needed %.2f", v.Field, v.Label, v.Probability, t.Act))
+				"%s %q has probability %.3f, needed %.3f", v.Field, v.Label, v.Probability, t.Act))
 		}
 		if len(v.Alternatives) > 0 && v.Margin() < t.Margin {
 			out = append(out, found(prediag.ReasonAmbiguous, v.Field, prediag.OutcomeSuggest,
-				"%q and %q are %.2f apart, needed %.2f", v.Label, v.Alternatives[0].Value, v.Margin(), t.Margin))
+				"%q and %q are %.3f apart, needed %.3f", v.Label, v.Alternatives[0].Value, v.Margin(), t.Margin))
 		}
 		if v.Field == prediag.FieldCategory && p.humanOnly(v.Label) {
 			out = append(out, found(prediag.ReasonCategoryNotAllowed, v.Field, prediag.OutcomeSuggest, "%q stays with humans", v.Label))
@@ -132,12 +133,16 @@ func answer(f Facts, p Policy) []finding {
 	}
 	if len(f.Hits) == 0 || f.Solved < p.Solved.Show {
 		return []finding{found(prediag.ReasonNoArticle, "", prediag.OutcomeEscalate,
-			"the best article solves it with probability %.2f, needed %.2f to show it", f.Solved, p.Solved.Show)}
+			"the best article solves it with probability %.3f, needed %.3f to show it", f.Solved, p.Solved.Show)}
 	}
 	var out []finding
 	if f.Solved < p.Solved.Act {
 		out = append(out, found(prediag.ReasonLowConfidence, "", prediag.OutcomeSuggest,
-			"the best article solves it with probability %.2f, needed %.2f", f.Solved, p.Solved.Act))
+			"the best article solves it with probability %.3f, needed %.3f", f.Solved, p.Solved.Act))
+	}
+	if said, wanted := f.Draft.Language, f.Verdict.Language; said != "" && wanted != "" && !lang.Match(said, wanted) {
+		out = append(out, found(prediag.ReasonLanguage, "", prediag.OutcomeSuggest,
+			"the draft is in %q, the customer writes in %q", said, wanted))
 	}
 	if f.Draft.Grounded < 1 {
 		out = append(out, found(prediag.ReasonNotGrounded, "", prediag.OutcomeSuggest,

@@ -56,6 +56,8 @@ func TestDecide(t *testing.T) {
 		{"no good hit", func(f *Facts, _ *Policy) { f.Solved = 0.1 }, prediag.OutcomeEscalate, codes(prediag.ReasonNoArticle)},
 		{"a doubtful hit", func(f *Facts, _ *Policy) { f.Solved = 0.6 }, prediag.OutcomeSuggest, codes(prediag.ReasonLowConfidence)},
 		{"not grounded", func(f *Facts, _ *Policy) { f.Draft.Grounded = 0.99 }, prediag.OutcomeSuggest, codes(prediag.ReasonNotGrounded)},
+		{"a draft in another language", func(f *Facts, _ *Policy) { f.Draft.Language = "pt" }, prediag.OutcomeSuggest, codes(prediag.ReasonLanguage)},
+		{"a draft in the customer's language", func(f *Facts, _ *Policy) { f.Draft.Language = "en" }, prediag.OutcomeAnswer, nil},
 		{"urgent", func(f *Facts, _ *Policy) { f.Signals.Urgent = "加急" }, prediag.OutcomeSuggest, codes(prediag.ReasonUrgent)},
 		{"major incident", func(f *Facts, _ *Policy) { f.Signals.MajorIncident = "业务中断" }, prediag.OutcomeEscalate, codes(prediag.ReasonMajorIncident)},
 		{"sensitive", func(f *Facts, _ *Policy) { f.Signals.Sensitive = "gdpr" }, prediag.OutcomeEscalate, codes(prediag.ReasonSensitive)},

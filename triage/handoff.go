@@ -13,9 +13,9 @@ func handoff(d prediag.Diagnosis, p Policy, caseID string) *prediag.Handoff {
 	h := &prediag.Handoff{
 		CaseID:   caseID,
 		Tier:     tierOf(d),
-		Queue:    queueOf(d),
+		Queue:    queueOf(d, p.Fields[prediag.FieldCategory].Show),
 		Priority: priorityOf(d),
-		Message:  sentence(d.Draft.Language, d.Verdict.Language),
+		Message:  sentence(d.Verdict.Language, d.Draft.Language),
 	}
 	within := p.Deadlines.within(h.Tier)
 	if h.Priority == priorityIncident {
@@ -39,9 +39,9 @@ func tierOf(d prediag.Diagnosis) string {
 	return "L1"
 }
 
-// queueOf is the branch of the taxonomy, the product where there is none, else "general".
-func queueOf(d prediag.Diagnosis) string {
-	if f, ok := d.Verdict.Field(prediag.FieldCategory); ok && f.Label != prediag.LabelOutOfScope && !has(d.Reasons, prediag.ReasonOutOfScope) {
+// queueOf is the branch of the taxonomy, the product where the category is not worth showing, else "general".
+func queueOf(d prediag.Diagnosis, show float64) string {
+	if f, ok := d.Verdict.Field(prediag.FieldCategory); ok && f.Probability >= show && f.Label != prediag.LabelOutOfScope && !has(d.Reasons, prediag.ReasonOutOfScope) {
 		branch, _, _ := strings.Cut(f.Label, "/")
 		return branch
 	}

@@ -11,6 +11,7 @@ import (
 
 	"prediag"
 	"prediag/internal/lang"
+	"prediag/internal/redact"
 )
 
 // Check refuses a ticket that cannot be diagnosed: blank, over a limit, or not UTF-8. The error is of kind
@@ -63,9 +64,15 @@ func tooLarge(reason, field, what string, n, limit int) error {
 	}
 }
 
+// readable is the ticket without the placeholders of what was removed from it: "[PHONE-1]" says nothing about the issue.
+func readable(t prediag.Ticket) prediag.Ticket {
+	t.Title, t.Body = redact.Strip(t.Title), redact.Strip(t.Body)
+	return t
+}
+
 // queryFor turns a ticket into a query: its text as far as the limit goes, its codes, its likely category.
 func queryFor(d prediag.Diagnosis, codes []string) prediag.Query {
-	q := prediag.Query{Text: firstRunes(d.Ticket.Text(), prediag.MaxQueryRunes), Codes: codes, Limit: maxHits}
+	q := prediag.Query{Text: firstRunes(readable(d.Ticket).Text(), prediag.MaxQueryRunes), Codes: codes, Limit: maxHits}
 	if c, ok := d.Verdict.Field(prediag.FieldCategory); ok && c.Probability >= 0.5 && c.Label != prediag.LabelOutOfScope {
 		q.Category = c.Label
 	}
@@ -87,21 +94,32 @@ func firstRunes(s string, n int) string {
 }
 
 // preferLanguage moves a page in the customer's language to the place of its best-ranked translation, so that the
-// draft is written in the customer's language wherever the article exists in it.
+// draft is written in the customer's language wherever the article exists in it; where it does not, the English one,
+// which most agents read.
 func preferLanguage(hits []prediag.Hit, language string) []prediag.Hit {
 	out := slices.Clone(hits)
 	for i := range out {
-		if out[i].Group == "" || lang.Match(language, out[i].Language) {
-			continue
-		}
-		for j := i + 1; j < len(out); j++ {
-			if out[j].Group == out[i].Group && lang.Match(language, out[j].Language) {
+		for _, wanted := range []string{language, "en"} {
+			if out[i].Group == "" || lang.Match(wanted, out[i].Language) {
+				break
+			}
+			if j := translation(out, i, wanted); j > 0 {
 				out[i], out[j] = out[j], out[i]
 				break
 			}
 		}
 	}
 	return out
+}
+
+// translation is the index after i of the page of hit i in a language, 0 when there is none.
+func translation(hits []prediag.Hit, i int, language string) int {
+	for j := i + 1; j < len(hits); j++ {
+		if hits[j].Group == hits[i].Group && lang.Match(language, hits[j].Language) {
+			return j
+		}
+	}
+	return 0
 }
 
 // bestEntry chooses the explanation of a code: of the ticket's product where it is stated, then the one whose citation

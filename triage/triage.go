@@ -160,15 +160,14 @@ func (p *Pipeline) Diagnose(ctx context.Context, t prediag.Ticket) (prediag.Diag
 	codes := codesOf(clean)
 	p.explain(ctx, &d, codes)
 	p.search(ctx, &d, codes)
+	if len(d.Hits) > 0 {
+		d.Solved = p.policy.SolvedModel.Probability(featuresOf(d.Verdict, d.Hits, codes))
+	}
 	p.draft(ctx, &d)
 	if err := ctx.Err(); err != nil {
 		return prediag.Diagnosis{}, fmt.Errorf("triage: %w", err)
 	}
 	p.checkAge(&d, now)
-	d.Solved = p.policy.SolvedModel.Probability(featuresOf(d.Verdict, d.Hits, codes))
-	if len(d.Hits) == 0 {
-		d.Solved = 0
-	}
 	facts := Facts{
 		Verdict: d.Verdict, Hits: d.Hits, Draft: d.Draft, Solved: d.Solved, Signals: signalsOf(clean),
 		Degraded: d.Degraded, Redacted: redacted, Draw: draw(clean),
@@ -202,7 +201,7 @@ func cleaned(t prediag.Ticket) (prediag.Ticket, bool) {
 }
 
 func (p *Pipeline) classify(ctx context.Context, d *prediag.Diagnosis) {
-	v, err := p.parts.Classifier.Classify(ctx, d.Ticket)
+	v, err := p.parts.Classifier.Classify(ctx, readable(d.Ticket))
 	if err != nil {
 		p.degrade(ctx, d, prediag.DegradedClassifier, err)
 		return
@@ -255,7 +254,11 @@ func (p *Pipeline) search(ctx context.Context, d *prediag.Diagnosis, codes []str
 }
 
 func (p *Pipeline) draft(ctx context.Context, d *prediag.Diagnosis) {
-	draft, err := p.parts.Drafter.Draft(ctx, d.Ticket, d.Verdict, d.Hits)
+	hits := d.Hits
+	if d.Solved < p.policy.Solved.Show {
+		hits = nil // what is not worth showing is not worth quoting
+	}
+	draft, err := p.parts.Drafter.Draft(ctx, d.Ticket, d.Verdict, hits)
 	if err != nil {
 		p.degrade(ctx, d, prediag.DegradedDraft, err)
 		return

@@ -63,7 +63,7 @@ func testParts() (Parts, *memory) {
 		}),
 		Explainer: explainer{"ADN.0404": {{Code: "ADN.0404", Meaning: "no such record"}}},
 		Drafter: prediag.DrafterFunc(func(context.Context, prediag.Ticket, prediag.Verdict, []prediag.Hit) (prediag.Draft, error) {
-			return prediag.Draft{Language: "zh", Grounded: 1}, nil
+			return prediag.Draft{Language: "en", Grounded: 1}, nil
 		}),
 		Recorder:  rec,
 		Refreshed: func() time.Time { return testNow.Add(-time.Hour) },
@@ -102,6 +102,12 @@ func TestTriageAnswersWhatIsSure(t *testing.T) {
 
 func TestTriageHandsOver(t *testing.T) {
 	parts, _ := testParts()
+	inner := parts.Classifier
+	parts.Classifier = prediag.ClassifierFunc(func(ctx context.Context, tk prediag.Ticket) (prediag.Verdict, error) {
+		v, err := inner.Classify(ctx, tk)
+		v.Language = "zh"
+		return v, err
+	})
 	p := New(parts, testPolicy(t), testOptions())
 	d, err := p.Triage(t.Context(), prediag.RequestKey{}, prediag.Ticket{Body: "加急！域名无法解析，客户都打不开网站"})
 	require.NoError(t, err)
@@ -277,6 +283,8 @@ func TestPreferLanguageKeepsTheRank(t *testing.T) {
 	}
 	got := preferLanguage(hits, "zh")
 	require.Equal(t, []string{"a-zh", "b-en", "a-en"}, []string{got[0].ArticleID, got[1].ArticleID, got[2].ArticleID})
+	foreign := []prediag.Hit{{ArticleID: "a-pt", Group: "a", Language: "pt"}, {ArticleID: "a-en", Group: "a", Language: "en"}}
+	require.Equal(t, "a-en", preferLanguage(foreign, "de")[0].ArticleID, "English where the customer's language is missing")
 }
 
 func TestMarginPassesOverTranslations(t *testing.T) {
