@@ -59,6 +59,9 @@ func parseRecord(source, p string, line []byte) (prediag.Article, string) {
 	}
 	text := clean(r.Body)
 	if strings.TrimSpace(text) == "" {
+		if r.Title == "" && r.Body == "" {
+			return prediag.Article{}, SkipNoColumns
+		}
 		return prediag.Article{}, SkipEmpty
 	}
 	doc := r.parse(text)

@@ -10,6 +10,7 @@ const (
 	SkipDamaged      = "damaged compression"
 	SkipDuplicate    = "duplicate id"
 	SkipEmpty        = "empty"
+	SkipNoColumns    = "record without the columns title and body"
 	SkipFrontMatter  = "malformed front matter"
 	SkipHidden       = "hidden"
 	SkipHiddenFolder = "hidden folder, not entered"

@@ -19,11 +19,6 @@ func SearchMessage(r prediag.Results) proto.Message {
 	return resultsTo(r)
 }
 
-// RefreshMessage is the answer of GetOperation.
-func RefreshMessage(r prediag.Refresh) proto.Message {
-	return &pb.GetOperationResponse{Operation: operationTo(r)}
-}
-
 // CasesMessage is the answer of ListCases.
 func CasesMessage(p prediag.CasePage) proto.Message {
 	return &pb.ListCasesResponse{Cases: mapped(p.Cases, caseTo), NextPageToken: p.Next, OpenCount: uint32(p.Open)}

@@ -55,7 +55,11 @@ func (a *app) run(ctx context.Context, args []string) int {
 	err := root.ExecuteContext(ctx)
 	var quiet quietError
 	if err != nil && !errors.As(err, &quiet) {
-		fmt.Fprintln(a.err, "prediag: "+err.Error())
+		hint := ""
+		if errors.Is(err, context.DeadlineExceeded) {
+			hint = " (give it more time with --timeout, or see whether the machine is busy)"
+		}
+		fmt.Fprintln(a.err, "prediag: "+err.Error()+hint)
 	}
 	return exitCode(err)
 }

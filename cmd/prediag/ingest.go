@@ -31,7 +31,10 @@ changed since the last time the next generation of the index. Sources are rememb
 six hours, and ingest without SOURCE refreshes them all now.
 
 Nothing is skipped silently: the report counts every file that gave no article by its reason. When more than a fifth of a
-source's articles vanished, the old generation stays, unless --force is given.`,
+source's articles vanished, the old generation stays, unless --force is given.
+
+While a service holds the data folder, ingest without SOURCE asks that service to refresh; to add a source, stop the
+service first.`,
 		Example: `  prediag ingest docs/
   prediag ingest --data-dir /var/lib/prediag docs/ faq.jsonl.gz
   prediag ingest                  # all known sources again

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"prediag"
+	"prediag/ingest"
 	"prediag/server"
 )
 
@@ -40,8 +41,27 @@ func (a *app) refreshThrough(ctx context.Context, h holder, f ingestFlags) error
 	if op.State == prediag.RefreshFailed {
 		return errors.New("the refresh failed, the generation before serves on: " + op.Error)
 	}
+	report := reportOf(op)
 	if *f.asJSON {
-		return a.printMessage(server.RefreshMessage(op))
+		return a.printJSON(report)
 	}
-	return renderRefresh(a.out, op)
+	return renderReport(a.out, report, prediag.Generation{Number: report.Generation, Articles: report.Total().Articles})
+}
+
+// reportOf puts a service's refresh into the words of an own one, so that both print the same. What the service does
+// not tell, the quarantined files, is in its log.
+func reportOf(r prediag.Refresh) ingest.Report {
+	out := ingest.Report{Started: r.Started}
+	if r.Report == nil {
+		return out
+	}
+	out.Took, out.Generation = r.Report.Took, r.Report.Generation
+	for _, s := range r.Report.Sources {
+		out.Sources = append(out.Sources, ingest.SourceReport{
+			Name: s.Name, Files: s.Files, Articles: s.Articles, Added: s.Added, Changed: s.Changed,
+			Unchanged: s.Unchanged, Deleted: s.Deleted, Skipped: s.Skipped,
+		})
+		out.Applied = out.Applied || s.Added+s.Changed+s.Deleted > 0
+	}
+	return out
 }

@@ -190,17 +190,11 @@ func renderReport(w io.Writer, r ingest.Report, g prediag.Generation) error {
 		p.line("Nothing changed: generation %d with %d articles serves on (%.1f s).", g.Number, g.Articles, r.Took.Seconds())
 		return p.to(w)
 	}
-	p.line("Generation %d: %d articles, %.1f MB on disk, in %.1f s.", g.Number, g.Articles, float64(g.Bytes)/1e6, r.Took.Seconds())
-	return p.to(w)
-}
-
-func renderRefresh(w io.Writer, r prediag.Refresh) error {
-	var p page
-	for _, s := range r.Report.Sources {
-		p.line("%s: %d files, %d articles: %d added, %d changed, %d unchanged, %d deleted", s.Name, s.Files, s.Articles, s.Added, s.Changed, s.Unchanged, s.Deleted)
-		renderSkipped(&p, s.Skipped)
+	size := ""
+	if g.Bytes > 0 {
+		size = fmt.Sprintf(", %.1f MB on disk", float64(g.Bytes)/1e6)
 	}
-	p.line("Refreshed by the running service in %.1f s.", r.Report.Took.Seconds())
+	p.line("Generation %d: %d articles%s, in %.1f s.", g.Number, g.Articles, size, r.Took.Seconds())
 	return p.to(w)
 }
 

@@ -34,7 +34,7 @@ func (a *app) serveCommand() *cobra.Command {
 		Short: "Run the service: gRPC, JSON over HTTP, and a refresh of the index every six hours",
 		Long: `serve answers tickets and searches until it is stopped with Ctrl-C or SIGTERM; accepted calls are finished first.
 
-In a new data folder it starts on the embedded demo: a knowledge base about a fictional cloud platform in four languages,
+In a new data folder it starts on the embedded demo: a knowledge base about a fictional cloud platform in eight languages,
 and a model trained on 720 labelled tickets. Give it your own with prediag ingest and prediag train.`,
 		Example: `  prediag serve
   prediag serve --data-dir /var/lib/prediag --grpc-addr :50051 --http-addr :8080
@@ -54,6 +54,9 @@ and a model trained on 720 labelled tickets. Give it your own with prediag inges
 }
 
 func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
+	if f.every < time.Second || f.drain <= 0 {
+		return usageError{errors.New("--refresh-every takes 1s or more, --drain more than 0, e.g. 6h and 10s")}
+	}
 	logger, err := newLogger(a.err, f.logLevel)
 	if err != nil {
 		return err

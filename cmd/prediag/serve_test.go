@@ -169,7 +169,7 @@ func TestServiceOnItsDemo(t *testing.T) {
 	})
 	t.Run("the command line goes through the service", func(t *testing.T) {
 		require.Contains(t, must(t, "triage", "--data-dir", data, "--json", "AOS.4031 AccessDenied when I download an object"), "aos-access-denied-policy")
-		require.Contains(t, must(t, "ingest", "--data-dir", data), "Refreshed by the running service")
+		require.Contains(t, must(t, "ingest", "--data-dir", data), "Nothing changed: generation")
 		require.Contains(t, must(t, "review", "list", "--data-dir", data), caseID)
 		r := call(t, "", "ingest", "--data-dir", data, docsFolder(t))
 		require.Equal(t, exitFailed, r.code)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -77,6 +78,9 @@ func (a *app) train(ctx context.Context, f trainFlags) error {
 	if err := m.Save(f.model); err != nil {
 		return err
 	}
+	if h, ok := dataDir(filepath.Dir(filepath.Clean(f.model))).service(); ok {
+		a.note("note: the service that holds this data folder (process %d) loads the new model when it is started again", h.PID)
+	}
 	all := trainReport{Model: m.Version(), Dir: f.model, Seconds: time.Since(start).Seconds(), Read: read, Report: report}
 	if *f.asJSON {
 		return a.printJSON(all)
@@ -142,12 +146,17 @@ func openTickets(file string, embedded func() (io.Reader, error)) (io.Reader, fu
 
 // openInput opens a file that a flag names. The error names the flag and is the caller's to mend.
 func openInput(flag, file string) (*os.File, error) {
-	f, err := os.Open(file)
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = fmt.Errorf("%s is a folder", file)
+	case !info.Mode().IsRegular(): // a pipe without a writer would be waited for without end
+		err = fmt.Errorf("%s is not a regular file", file)
+	}
+	var f *os.File
 	if err == nil {
-		if info, statErr := f.Stat(); statErr == nil && info.IsDir() {
-			_ = f.Close() // nothing was read
-			err = fmt.Errorf("%s is a folder", file)
-		}
+		f, err = os.Open(file)
 	}
 	if err != nil {
 		return nil, &prediag.Error{
