@@ -66,6 +66,7 @@ func (f *tokenField) add(t string) {
 type analyzer struct {
 	tokens []text.Token
 	out    []string
+	words  []string // the tokens that gave out
 	stems  map[string]string
 	env    *snowballstem.Env
 }
@@ -80,14 +81,17 @@ func newAnalyzer() *analyzer {
 // terms returns the terms of s in the order of the text. The slice is valid until the next call.
 func (a *analyzer) terms(s string) []string {
 	a.tokens = text.AppendTokens(a.tokens[:0], s)
-	a.out = a.out[:0]
+	a.out, a.words = a.out[:0], a.words[:0]
 	for _, t := range a.tokens {
 		if len(t.Text) <= maxTermBytes {
-			a.out = append(a.out, a.term(t))
+			a.out, a.words = append(a.out, a.term(t)), append(a.words, t.Text)
 		}
 	}
 	return a.out
 }
+
+// written is the word of the last text, folded, that gave the i-th of its terms.
+func (a *analyzer) written(i int) string { return a.words[i] }
 
 // term is what the index holds for a token: English words are reduced to their stem (Porter 2), everything else, codes
 // above all, stays as it is. The letters alone decide, not the language, so that a query of three words needs no guess;

@@ -71,7 +71,7 @@ func (m *matcher) hit(q *query, a *prediag.Article, score float64) prediag.Hit {
 		}
 		covered += t.weight
 		if len(h.Why) < maxWhy {
-			h.Why = append(h.Why, t.term)
+			h.Why = append(h.Why, t.word)
 		}
 	}
 	if m.mass > 0 {

@@ -74,6 +74,7 @@ type query struct {
 // queryTerm is a distinct term of the query's text.
 type queryTerm struct {
 	term  string
+	word  string  // as it stands in the query, folded
 	share float64 // of its information that it keeps, see stopList
 }
 
@@ -83,10 +84,10 @@ func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
 	}
 	out := &query{Query: q, codes: queryCodes(q), postings: k.opt.Postings}
 	seen := make(map[string]bool)
-	for _, t := range a.terms(q.Text) {
+	for i, t := range a.terms(q.Text) {
 		if !seen[t] && len(out.terms) < maxQueryTerms {
 			seen[t] = true
-			out.terms = append(out.terms, queryTerm{t, k.stop.weight(t)})
+			out.terms = append(out.terms, queryTerm{t, a.written(i), k.stop.weight(t)})
 		}
 	}
 	for _, l := range q.Languages {
@@ -115,6 +116,7 @@ func queryCodes(q prediag.Query) []string {
 // weighted is a query term with what the index knows about it.
 type weighted struct {
 	term   string
+	word   string                 // as it stands in the query, folded
 	lists  []segment.PostingsList // of the text field, one per segment; nil where the segment lacks the term
 	df     int                    // articles that hold it
 	weight float64                // its information: idf times the share that stop words keep

@@ -52,7 +52,7 @@ func (r *reader) weigh(ctx context.Context, terms []queryTerm) ([]weighted, erro
 		if i%64 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		w := weighted{term: t.term, lists: make([]segment.PostingsList, len(r.parts))}
+		w := weighted{term: t.term, word: t.word, lists: make([]segment.PostingsList, len(r.parts))}
 		for i := range r.parts {
 			list, err := r.postings(i, fieldText, t.term)
 			if err != nil {

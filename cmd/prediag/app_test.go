@@ -203,6 +203,8 @@ func TestIngestAndSearch(t *testing.T) {
 	}](t, must(t, "search", "--data-dir", data, "--json", "磁盘扩容"))
 	require.Equal(t, "磁盘空间不足", found.Hits[0].Title)
 	require.Contains(t, must(t, "search", "--data-dir", data, "--lang", "en", "does my domain resolve"), "Domain does not resolve")
+	why := decode[struct{ Hits []struct{ Why []string } }](t, must(t, "search", "--data-dir", data, "--json", "Resolving domains"))
+	require.ElementsMatch(t, []string{"resolving", "domains"}, why.Hits[0].Why, "the words of the query, not their stems")
 	require.Contains(t, must(t, "search", "--data-dir", data, "--lang", "ja", "domain"), "No article matches")
 
 	require.NoError(t, os.Remove(filepath.Join(docs, "dns.md")))
