@@ -146,29 +146,32 @@ func TestHostileFiles(t *testing.T) {
 			}
 		}
 	})
-	t.Run("utf8-own", func(t *testing.T) {
-		for _, c := range readShared[struct {
-			ID    string `json:"id"`
-			Hex   string `json:"bytes_hex"`
-			Valid bool   `json:"valid_utf8"`
-		}](t, "hostile/utf8-own/cases.jsonl") {
-			raw, err := hex.DecodeString(c.Hex)
-			require.NoError(t, err)
-			everyParser(t, c.ID, raw)
-			if _, reason := parseFile("s", "a.md", raw); !c.Valid {
-				require.Equal(t, SkipInvalidUTF8, reason, c.ID)
-			}
+	t.Run("utf8-own", hostileBytes)
+}
+
+// hostileBytes feeds every parser broken UTF-8 and texts in other encodings.
+func hostileBytes(t *testing.T) {
+	for _, c := range readShared[struct {
+		ID    string `json:"id"`
+		Hex   string `json:"bytes_hex"`
+		Valid bool   `json:"valid_utf8"`
+	}](t, "hostile/utf8-own/cases.jsonl") {
+		raw, err := hex.DecodeString(c.Hex)
+		require.NoError(t, err)
+		everyParser(t, c.ID, raw)
+		if _, reason := parseFile("s", "a.md", raw); !c.Valid {
+			require.Equal(t, SkipInvalidUTF8, reason, c.ID)
 		}
-		for _, c := range readShared[struct {
-			ID  string `json:"id"`
-			Hex string `json:"bytes_hex"`
-		}](t, "hostile/utf8-own/wrong_encoding.jsonl") {
-			raw, err := hex.DecodeString(c.Hex)
-			require.NoError(t, err)
-			_, reason := parseFile("s", "a.md", raw)
-			require.Contains(t, []string{SkipInvalidUTF8, SkipBinary}, reason, c.ID)
-		}
-	})
+	}
+	for _, c := range readShared[struct {
+		ID  string `json:"id"`
+		Hex string `json:"bytes_hex"`
+	}](t, "hostile/utf8-own/wrong_encoding.jsonl") {
+		raw, err := hex.DecodeString(c.Hex)
+		require.NoError(t, err)
+		_, reason := parseFile("s", "a.md", raw)
+		require.Contains(t, []string{SkipInvalidUTF8, SkipBinary}, reason, c.ID)
+	}
 }
 
 // TestBigAwkwardTexts feeds every parser texts of a few megabytes that are made to cost time.

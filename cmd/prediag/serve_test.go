@@ -167,17 +167,7 @@ func TestServiceOnItsDemo(t *testing.T) {
 		require.Contains(t, body, "adb-too-many-connections-en")
 		require.Contains(t, must(t, "search", "--data-dir", data, "镜像拉取失败"), "ake-image-pull-backoff")
 	})
-	t.Run("the command line goes through the service", func(t *testing.T) {
-		require.Contains(t, must(t, "triage", "--data-dir", data, "--json", "AOS.4031 AccessDenied when I download an object"), "aos-access-denied-policy")
-		require.Contains(t, must(t, "ingest", "--data-dir", data), "Nothing changed: generation")
-		require.Contains(t, must(t, "review", "list", "--data-dir", data), caseID)
-		r := call(t, "", "ingest", "--data-dir", data, docsFolder(t))
-		require.Equal(t, exitFailed, r.code)
-		require.Contains(t, r.err, fmt.Sprintf("in use by prediag serve (process %d", s.cmd.Process.Pid))
-		r = call(t, "", "serve", "--data-dir", data)
-		require.Equal(t, exitFailed, r.code)
-		require.Contains(t, r.err, "in use by prediag serve")
-	})
+	t.Run("the command line goes through the service", func(t *testing.T) { throughService(t, s, data, caseID) })
 	t.Run("a port in use", func(t *testing.T) {
 		r := call(t, "", "serve", "--data-dir", t.TempDir(), "--grpc-addr", s.grpc, "--http-addr", "127.0.0.1:0")
 		require.Equal(t, exitFailed, r.code)
@@ -209,6 +199,20 @@ func TestServiceOnItsDemo(t *testing.T) {
 	})
 	require.Equal(t, exitOK, s.stop(t), s.log.String())
 	require.Contains(t, s.log.String(), "stopped")
+}
+
+// throughService calls the commands while a service holds the data folder.
+func throughService(t *testing.T, s *running, data, caseID string) {
+	t.Helper()
+	require.Contains(t, must(t, "triage", "--data-dir", data, "--json", "AOS.4031 AccessDenied when I download an object"), "aos-access-denied-policy")
+	require.Contains(t, must(t, "ingest", "--data-dir", data), "Nothing changed: generation")
+	require.Contains(t, must(t, "review", "list", "--data-dir", data), caseID)
+	r := call(t, "", "ingest", "--data-dir", data, docsFolder(t))
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.err, fmt.Sprintf("in use by prediag serve (process %d", s.cmd.Process.Pid))
+	r = call(t, "", "serve", "--data-dir", data)
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.err, "in use by prediag serve")
 }
 
 // batch sends the demo's held-out tickets, and an empty one, through the running service.
