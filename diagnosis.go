@@ -9,7 +9,11 @@ type Draft struct {
 	Missing    []string // what the customer should be asked for, in the draft's language
 	Grounded   float64  // share of the asserting statements whose citation was verified, 0 to 1; 0 when there are none
 	Origin     string   // who wrote it: "extractive", or the name of the language model
+	Usage      *Usage   // what the language model counted; nil: none was asked, or it did not say
 }
+
+// Usage is what a language model charges for.
+type Usage struct{ InputTokens, OutputTokens int }
 
 // Statement is one sentence or step of a draft.
 type Statement struct {

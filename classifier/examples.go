@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"prediag"
 )
@@ -24,6 +25,9 @@ type ReadOptions struct {
 	// into nested objects. Empty: the columns that are named like the fields of the root package; where there are
 	// none, the column "label" is the field "category".
 	Labels map[string]string
+	// Unlabelled keeps the tickets without a label, and a file without any column of labels is no error: for tickets that
+	// are only to be looked at.
+	Unlabelled bool
 }
 
 // ReadReport counts what was read.
@@ -31,15 +35,16 @@ type ReadReport struct {
 	Records      int               `json:"records"`       // lines that hold a record
 	Examples     int               `json:"examples"`      // that became examples
 	WithoutText  int               `json:"without_text"`  // skipped: neither text nor title nor body
-	WithoutLabel int               `json:"without_label"` // skipped: no label in any mapped column
+	WithoutLabel int               `json:"without_label"` // no label in any mapped column: skipped unless ReadOptions.Unlabelled
 	Labels       map[string]string `json:"labels"`        // the mapping used, field to column
 }
 
 // ReadExamples reads labelled tickets as JSON objects, one a line, plain or gzipped.
 //
 // Columns: "id"; "text", or "title" and "body"; the labels; and where present "language" or "lang", "product",
-// "article" (the article that solved it), "source". Numbers and booleans become strings. A malformed or overlong line,
-// and a mapped column that no record has, are errors of kind ErrInvalid (ErrTooLarge for the length).
+// "article" (the article that solved it), "created" (RFC 3339, or a date), "source" (kept as Ticket.Fields["source"]; "review"
+// says that the labels came from there). Numbers and booleans become strings. A malformed or overlong line, and a mapped
+// column that no record has, are errors of kind ErrInvalid (ErrTooLarge for the length); a time that cannot be read is none.
 func ReadExamples(r io.Reader, opt ReadOptions) ([]prediag.Example, ReadReport, error) {
 	plain, err := inflate(r)
 	if err != nil {
@@ -49,7 +54,7 @@ func ReadExamples(r io.Reader, opt ReadOptions) ([]prediag.Example, ReadReport, 
 	if err := rd.lines(plain); err != nil {
 		return nil, ReadReport{}, err
 	}
-	labels, err := rd.mapping(opt.Labels)
+	labels, err := rd.mapping(opt)
 	if err != nil {
 		return nil, ReadReport{}, err
 	}
@@ -62,6 +67,9 @@ func ReadExamples(r io.Reader, opt ReadOptions) ([]prediag.Example, ReadReport, 
 			report.WithoutText++
 		case len(e.Labels) == 0:
 			report.WithoutLabel++
+			if opt.Unlabelled {
+				out = append(out, e)
+			}
 		default:
 			out = append(out, e)
 		}
@@ -182,7 +190,8 @@ func (rec record) flatten(prefix string, object map[string]any, depth int) {
 }
 
 // mapping decides which column labels which field.
-func (rd *exampleReader) mapping(want map[string]string) (map[string]string, error) {
+func (rd *exampleReader) mapping(opt ReadOptions) (map[string]string, error) {
+	want := opt.Labels
 	for _, f := range slices.Sorted(maps.Keys(want)) {
 		if c := want[f]; !rd.columns[c] && len(rd.records) > 0 {
 			return nil, prediag.Invalid("COLUMN_UNKNOWN", "label", fmt.Sprintf(
@@ -201,7 +210,7 @@ func (rd *exampleReader) mapping(want map[string]string) (map[string]string, err
 	if len(labels) > 0 {
 		return labels, nil
 	}
-	if !rd.columns["label"] && len(rd.records) > 0 {
+	if !rd.columns["label"] && len(rd.records) > 0 && !opt.Unlabelled {
 		return nil, prediag.Invalid("COLUMN_UNKNOWN", "label", fmt.Sprintf(
 			"no column is named like a field (%s) or \"label\": map one with --label FIELD=COLUMN; the columns are %s",
 			strings.Join(fieldOrder[:], ", "), quoted(slices.Sorted(maps.Keys(rd.columns)))))
@@ -218,9 +227,14 @@ func (rec record) example(labels map[string]string) prediag.Example {
 	if t.Language == "" {
 		t.Language = rec["lang"]
 	}
+	t.Created = parseTime(rec["created"])
 	e := prediag.Example{Ticket: t, Labels: map[string]string{}, Article: rec["article"], Source: "import"}
-	if s := rec["source"]; s == "review" {
+	switch s := rec["source"]; s {
+	case "", "import":
+	case "review":
 		e.Source = s
+	default:
+		e.Ticket.Fields = map[string]string{"source": s}
 	}
 	for f, c := range labels {
 		if l := strings.TrimSpace(rec[c]); l != "" {
@@ -228,4 +242,14 @@ func (rec record) example(labels map[string]string) prediag.Example {
 		}
 	}
 	return e
+}
+
+// parseTime reads RFC 3339 or a plain date; anything else is no time.
+func parseTime(s string) time.Time {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, strings.TrimSpace(s)); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -65,6 +66,21 @@ func TestReadExamplesCountsWhatItSkips(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	require.Equal(t, ReadReport{Records: 5, Examples: 1, WithoutText: 2, WithoutLabel: 2, Labels: map[string]string{"category": "label"}}, report)
+}
+
+func TestReadExamplesKeepsUnlabelledOnesWhenAsked(t *testing.T) {
+	in := `{"id":"1","text":"a","created":"2026-03-01T08:00:00Z","source":"phone"}` + "\n" + `{"id":"2","text":"b","created":"2026-03-02"}` + "\n" + `{"text":"c","created":"soon"}`
+	_, _, err := ReadExamples(strings.NewReader(in), ReadOptions{})
+	require.ErrorIs(t, err, prediag.ErrInvalid)
+	got, report, err := ReadExamples(strings.NewReader(in), ReadOptions{Unlabelled: true})
+	require.NoError(t, err)
+	require.Len(t, got, 3)
+	require.Equal(t, 3, report.WithoutLabel)
+	require.Equal(t, "phone", got[0].Ticket.Fields["source"])
+	require.Equal(t, time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), got[0].Ticket.Created)
+	require.Equal(t, time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), got[1].Ticket.Created)
+	require.True(t, got[2].Ticket.Created.IsZero())
+	require.Empty(t, got[2].Labels)
 }
 
 func TestReadExamplesRefuses(t *testing.T) {
