@@ -24,6 +24,7 @@ type Model struct {
 	embed   *embedding
 	heads   []*head
 	scope   scope
+	near    *nearIndex // nil: none was stored
 	seed    uint64
 	version string
 	files   map[string][]byte // as stored, by name

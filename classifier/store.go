@@ -63,6 +63,9 @@ func (m *Model) seal() error {
 		m.files[name] = h.encode()
 		man.Heads = append(man.Heads, headManifest{h.field, h.labels, h.prior, h.temperature, name})
 	}
+	if m.near != nil {
+		m.files[nearName] = m.near.encode()
+	}
 	for name, data := range m.files {
 		sum := sha256.Sum256(data)
 		man.Files[name] = fileHash{int64(len(data)), hex.EncodeToString(sum[:])}
@@ -268,6 +271,14 @@ func decode(data []byte, read func(name string, limit int64) ([]byte, error)) (*
 			return nil, hm.File, err
 		}
 		m.heads = append(m.heads, h)
+	}
+	if _, ok := man.Files[nearName]; ok { // a model of before it was there has none
+		if b, err = load(nearName); err != nil {
+			return nil, nearName, err
+		}
+		if m.near, err = decodeNear(b, m.embed.hidden, len(m.heads[0].labels)); err != nil {
+			return nil, nearName, err
+		}
 	}
 	return m, "", nil
 }

@@ -68,7 +68,7 @@ func TestLoadNamesTheRemedy(t *testing.T) {
 
 func TestLoadNoticesDamage(t *testing.T) {
 	dir, m := saved(t)
-	names := []string{manifestName, vocabName, embedName, "head-0.bin", "head-1.bin"}
+	names := []string{manifestName, vocabName, embedName, nearName, "head-0.bin", "head-1.bin"}
 	require.Len(t, m.files, len(names))
 	for _, name := range names {
 		path := filepath.Join(dir, name)

@@ -50,6 +50,9 @@ func Train(ctx context.Context, examples []prediag.Example, opt Options) (*Model
 	for k := range t.heads {
 		m.heads = append(m.heads, t.head(k, net))
 	}
+	if m.near, err = t.neighbours(ctx, m); err != nil {
+		return nil, Report{}, fmt.Errorf("train: %w", err)
+	}
 	if err := m.seal(); err != nil {
 		return nil, Report{}, err
 	}
