@@ -81,6 +81,7 @@ const (
 	ReasonCategoryNotAllowed ReasonCode = "CATEGORY_NOT_AUTOMATED" // the policy keeps this category for humans
 	ReasonAuditSample        ReasonCode = "AUDIT_SAMPLE"           // drawn at random to measure live accuracy
 	ReasonPersonalData       ReasonCode = "PERSONAL_DATA_REMOVED"  // redacted text is shown to the reviewer only
+	ReasonLabelCheck         ReasonCode = "LABEL_CHECK"            // a labelled ticket whose label is in doubt, see LabelCheck
 )
 
 // Reason is one reason with what it refers to.
@@ -107,7 +108,7 @@ type Handoff struct {
 	CaseID   string
 	Tier     string    // "L1", "L2" or "L3"
 	Queue    string    // e.g. "network"
-	Priority int       // 0 is served first: 0 major incident, 1 urgent, 2 high, 3 normal, 4 low, 5 audit sample
+	Priority int       // 0 is served first: 0 major incident, 1 urgent, 2 high, 3 normal, 4 low, 5 audit sample, 6 label check
 	Deadline time.Time // by which a human must act
 	Message  string    // a sentence for the customer, in the customer's language
 }
@@ -136,6 +137,17 @@ type Diagnosis struct {
 	Versions Versions
 	Degraded []Degradation
 	Created  time.Time
+	Facts    []byte // JSON of what Outcome was decided on, for package triage to decide again; kept in the audit log only
+}
+
+// Decision is how a ticket was decided, without its texts: an entry of the audit log, or what a candidate would decide.
+type Decision struct {
+	DiagnosisID string
+	Outcome     Outcome
+	Reasons     []Reason
+	Solved      float64
+	Versions    Versions
+	Facts       []byte // see Diagnosis
 }
 
 // CaseState is where a case stands.
@@ -158,6 +170,19 @@ type Case struct {
 	ClaimedBy  string
 	LeaseUntil time.Time
 	Resolution *Resolution // once resolved
+	Check      *LabelCheck // nil: a customer's ticket waits
+}
+
+// LabelCheck asks which label of a labelled ticket is right. ACCEPTED takes the suggested one, REJECTED keeps the present
+// one, CORRECTED names another.
+type LabelCheck struct {
+	Source               string // where the ticket is from, e.g. the file's name
+	Ticket               Ticket // secrets and personal data removed; in a case it is that of the diagnosis, and empty here
+	Field                string
+	Label                string  // present
+	Suggested            string  // by a model that did not learn from the ticket
+	Probability          float64 // of Label by that model, 0 to 1
+	SuggestedProbability float64 // 0 to 1
 }
 
 // Resolution is a human's decision on a case. It is final.
@@ -169,6 +194,7 @@ type Resolution struct {
 	Answer   string            // what was sent to the customer; may be empty
 	Note     string
 	At       time.Time
+	NewLabel bool // a label may be one that the model does not know
 }
 
 // ResolutionAction says what the human did with the suggestion.

@@ -19,18 +19,19 @@ type row struct {
 	resolved                     bool
 	claimedBy                    string
 	leaseUntil                   int64
-	resolution                   []byte
+	resolution, check            []byte
+	resolvedAt                   int64
 	rev                          int64
 }
 
-const rowColumns = `id, diagnosis_id, queue, tier, priority, deadline, created, resolved, claimed_by, lease_until, resolution, rev`
+const rowColumns = `id, diagnosis_id, queue, tier, priority, deadline, created, resolved, claimed_by, lease_until, resolution, label_check, resolved_at, rev`
 
 // scanRow reads the rowColumns.
 func scanRow(scan func(...any) error) (row, error) {
 	var r row
 	var resolved int
 	err := scan(&r.id, &r.diagnosisID, &r.queue, &r.tier, &r.priority, &r.deadline, &r.created, &resolved,
-		&r.claimedBy, &r.leaseUntil, &r.resolution, &r.rev)
+		&r.claimedBy, &r.leaseUntil, &r.resolution, &r.check, &r.resolvedAt, &r.rev)
 	r.resolved = resolved != 0
 	return r, err
 }
@@ -41,6 +42,10 @@ func (r row) claimed(now time.Time) bool { return !r.resolved && r.leaseUntil > 
 // bare is the case as it stands now, without its diagnosis.
 func (r row) bare(now time.Time) (prediag.Case, error) {
 	c := prediag.Case{ID: r.id, State: prediag.CaseOpen, Priority: r.priority, Created: fromMicros(r.created)}
+	var err error
+	if c.Check, err = r.labelCheck(); err != nil {
+		return prediag.Case{}, err
+	}
 	switch {
 	case r.resolved:
 		c.State = prediag.CaseResolved
@@ -188,7 +193,7 @@ func saveRow(ctx context.Context, q querier, r row) error {
 		resolved = 1
 	}
 	done, err := q.ExecContext(ctx, `update cases set resolved = $1, claimed_by = $2, lease_until = $3, resolution = $4,
-		rev = rev + 1 where id = $5 and rev = $6`, resolved, r.claimedBy, r.leaseUntil, string(r.resolution), r.id, r.rev)
+		resolved_at = $5, rev = rev + 1 where id = $6 and rev = $7`, resolved, r.claimedBy, r.leaseUntil, string(r.resolution), r.resolvedAt, r.id, r.rev)
 	return wantRow(done, err, "CASE_CHANGED", "case %q was changed by another call; try again", r.id)
 }
 

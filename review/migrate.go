@@ -25,7 +25,7 @@ func migrate(ctx context.Context, q querier, path string) error {
 		return err
 	}
 	if have > len(files) {
-		return invalid("STATE_NEWER", "", "the state database %q has version %d and this program knows up to %d; use the newer program", path, have, len(files))
+		return newer(path, have, len(files))
 	}
 	for n := have; n < len(files); n++ {
 		if err := applyMigration(ctx, q, files[n], n+1); err != nil {
@@ -48,4 +48,27 @@ func applyMigration(ctx context.Context, q querier, file string, version int) er
 	}
 	_, err = q.ExecContext(ctx, "insert into schema_version (version) values ($1)", version)
 	return err
+}
+
+// checkVersion refuses a database of another version, for those who cannot migrate it.
+func checkVersion(ctx context.Context, q querier, path string) error {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	var have int
+	if err := q.QueryRowContext(ctx, "select coalesce(max(version), 0) from schema_version").Scan(&have); err != nil {
+		return err
+	}
+	switch {
+	case have > len(files):
+		return newer(path, have, len(files))
+	case have < len(files):
+		return invalid("STATE_OLDER", "", "the state database %q has version %d and this program reads version %d; start the service once with this program, which brings it up to date", path, have, len(files))
+	}
+	return nil
+}
+
+func newer(path string, have, known int) error {
+	return invalid("STATE_NEWER", "", "the state database %q has version %d and this program knows up to %d; use the newer program", path, have, known)
 }

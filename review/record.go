@@ -14,7 +14,8 @@ import (
 // Record stores a diagnosis, its case when it has a handoff, and the request key, and returns what is stored.
 //
 // The same key again returns the diagnosis that was stored the first time; with another digest the error is of kind
-// ErrReused. Times come back in UTC, and bytes that are not UTF-8 as U+FFFD. A diagnosis or case ID that is taken is of kind ErrConflict, a full queue of kind ErrOverloaded.
+// ErrReused. Times come back in UTC, bytes that are not UTF-8 as U+FFFD, and Facts, which go into the audit log, not at all. A
+// diagnosis or case ID that is taken is of kind ErrConflict, a full queue of kind ErrOverloaded.
 func (s *Store) Record(ctx context.Context, key prediag.RequestKey, d prediag.Diagnosis) (prediag.Diagnosis, error) {
 	stored, errs := s.RecordAll(ctx, []prediag.RequestKey{key}, []prediag.Diagnosis{d})
 	return stored[0], errs[0]
@@ -60,7 +61,9 @@ type item struct {
 	index int // in the caller's slices
 	key   prediag.RequestKey
 	d     prediag.Diagnosis
-	body  []byte
+	body  []byte // without the facts, which are in the decision
+
+	decision []byte
 }
 
 func newItem(key prediag.RequestKey, d prediag.Diagnosis) (item, error) {
@@ -79,8 +82,13 @@ func newItem(key prediag.RequestKey, d prediag.Diagnosis) (item, error) {
 			return item{}, invalid("DIAGNOSIS_ID_TOO_LONG", "diagnosis", "an id, queue or tier of diagnosis %.64q is over %d bytes", d.ID, prediag.MaxFieldBytes)
 		}
 	}
+	decision, err := encodeDecision(decisionOf(d))
+	if err != nil {
+		return item{}, err
+	}
+	d.Facts = nil
 	body, err := encodeDiagnosis(d)
-	return item{key: key, d: d, body: body}, err
+	return item{key: key, d: d, body: body, decision: decision}, err
 }
 
 // recordItems stores each item under a savepoint of its own, so that a refused one leaves nothing behind.
@@ -122,6 +130,9 @@ func (s *Store) recordItem(ctx context.Context, q querier, it item, now time.Tim
 	if err := insertDiagnosis(ctx, q, it, now); err != nil {
 		return prediag.Diagnosis{}, err
 	}
+	if err := insertDecision(ctx, q, it, now); err != nil {
+		return prediag.Diagnosis{}, err
+	}
 	caseID := ""
 	if it.d.Handoff != nil {
 		caseID = it.d.Handoff.CaseID
@@ -150,6 +161,8 @@ func insertDiagnosis(ctx context.Context, q querier, it item, now time.Time) err
 	return tally(ctx, q, "outcome", string(it.d.Outcome))
 }
 
+const noDeadline = math.MaxInt64 // as the column holds it: after all others
+
 // insertCase opens the case of a diagnosis that has a handoff.
 func (s *Store) insertCase(ctx context.Context, q querier, d prediag.Diagnosis, now time.Time) error {
 	var waiting int
@@ -161,7 +174,7 @@ func (s *Store) insertCase(ctx context.Context, q querier, d prediag.Diagnosis, 
 			"%d cases wait for a human, which is the limit; have cases resolved or raise the limit", waiting)}
 	}
 	h := d.Handoff
-	deadline := int64(math.MaxInt64)
+	deadline := int64(noDeadline)
 	if !h.Deadline.IsZero() {
 		deadline = micros(h.Deadline)
 	}

@@ -9,7 +9,8 @@ import (
 	"prediag"
 )
 
-// Resolve writes the reviewer's final decision on a case, with the example that it makes, and returns the case.
+// Resolve writes the reviewer's final decision on a case, with the example that it makes, and returns the case. A label
+// check makes none: its decision goes back into the data that it came from.
 //
 // The reviewer must hold the case, or it must be open. The same resolution again, whatever its time, changes nothing and
 // returns the case; a different one is of kind ErrConflict, and so is a case that another reviewer holds. A zero r.At
@@ -43,6 +44,13 @@ func resolve(ctx context.Context, q querier, was row, r prediag.Resolution, now 
 	if err := checkAccepted(r, d.Verdict); err != nil {
 		return row{}, err
 	}
+	check, err := was.labelCheck()
+	if err != nil {
+		return row{}, err
+	}
+	if err := checkJudged(r, check); err != nil {
+		return row{}, err
+	}
 	if r.At.IsZero() {
 		r.At = now
 	}
@@ -50,9 +58,11 @@ func resolve(ctx context.Context, q querier, was row, r prediag.Resolution, now 
 	if was.resolution, err = encode(r); err != nil {
 		return row{}, invalid("RESOLUTION_NOT_STORABLE", "resolution", "the resolution of case %q cannot be stored: %v", was.id, err)
 	}
-	was.resolved, was.claimedBy, was.leaseUntil = true, "", 0
-	if err := insertExample(ctx, q, was.id, example(d, r), now); err != nil {
-		return row{}, err
+	was.resolved, was.claimedBy, was.leaseUntil, was.resolvedAt = true, "", 0, micros(now)
+	if check == nil {
+		if err := insertExample(ctx, q, was.id, example(d, r), now); err != nil {
+			return row{}, err
+		}
 	}
 	if err := tally(ctx, q, "action", string(r.Action)); err != nil {
 		return row{}, err

@@ -51,6 +51,23 @@ func prepareFile(path string) error {
 	return fmt.Errorf("review: read %q: %w", path, err)
 }
 
+// checkFile checks that a file begins as a database of ours does, and makes nothing.
+func checkFile(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return notFound("STATE_NOT_FOUND", "there is no state database %q: nothing was recorded yet", path)
+	}
+	if err != nil {
+		return fmt.Errorf("review: open %q: %w", path, err)
+	}
+	defer f.Close()
+	head := make([]byte, headerSize)
+	if _, err := io.ReadFull(f, head); err != nil || !bytes.HasPrefix(head, []byte(magic)) {
+		return damaged(path, "it does not begin as a SQLite file", nil)
+	}
+	return checkHeader(path, head)
+}
+
 // checkHeader refuses another program's database before SQLite has touched it. A database without a schema (its cookie
 // is 0) is one of ours whose creation was cut off. The offsets are those of the SQLite file format, section 1.3.
 func checkHeader(path string, head []byte) error {
@@ -180,7 +197,7 @@ func openFault(path string, err error) error {
 		return &prediag.Error{Kind: prediag.ErrLocked, Reason: "STATE_LOCKED", Err: err,
 			Message: fmt.Sprintf("the state database %q is in use by another process; stop it first", path)}
 	}
-	if errors.Is(err, prediag.ErrInvalid) || errors.Is(err, prediag.ErrDamaged) {
+	if errors.Is(err, prediag.ErrInvalid) || errors.Is(err, prediag.ErrDamaged) || errors.Is(err, prediag.ErrOverloaded) {
 		return err
 	}
 	return fmt.Errorf("review: open %q: %w", path, err)

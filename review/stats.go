@@ -9,13 +9,13 @@ import (
 	"prediag"
 )
 
-// Stats are counts over everything stored.
+// Stats are counts over everything that was ever stored, what Prune removed included.
 type Stats struct {
-	Open       int           // cases that wait and that nobody holds
-	Claimed    int           // cases under a lease
-	Resolved   int           // cases with a decision
-	OldestOpen time.Duration // age of the oldest open case; 0 when there is none
-	Outcomes   map[prediag.Outcome]int
+	Open       int                     // cases that wait and that nobody holds
+	Claimed    int                     // cases under a lease
+	Resolved   int                     // cases with a decision
+	OldestOpen time.Duration           // age of the oldest open case; 0 when there is none
+	Outcomes   map[prediag.Outcome]int // of customers' tickets
 	Actions    map[prediag.ResolutionAction]int
 }
 

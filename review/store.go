@@ -1,8 +1,8 @@
-// Package review is the state of record: what was diagnosed, which cases wait for a human, what the humans decided, and
-// which requests were answered already.
+// Package review is the state of record: what was diagnosed, the audit log of how it was decided, which cases wait for a
+// human, what the humans decided, and which requests were answered already.
 //
-// Every change is one transaction that is on disk (fsync) before the call returns. A resolved case becomes a
-// prediag.Example in the same transaction as its resolution. The store is one SQLite file in WAL mode, with one writing
+// Every change is one transaction that is on disk (fsync) before the call returns. A customer's ticket becomes a
+// prediag.Example in the same transaction as the resolution of its case. The store is one SQLite file in WAL mode, with one writing
 // connection and a few reading ones; the statements keep to the SQL that PostgreSQL understands too. The file must be on
 // a local disk: SQLite's locks do not hold on network file systems.
 package review
@@ -49,7 +49,7 @@ func (o Options) withDefaults() Options {
 // outcome of a change is unknown and the call is to be repeated with the same prediag.RequestKey.
 type Store struct {
 	opt    Options
-	writer *sql.DB // one connection
+	writer *sql.DB // one connection; nil: opened for reading
 	reader *sql.DB // cannot write
 }
 
@@ -98,7 +98,10 @@ func (s *Store) Close() error {
 	if s.reader != nil {
 		errs = append(errs, s.reader.Close())
 	}
-	return errors.Join(append(errs, s.writer.Close())...)
+	if s.writer != nil {
+		errs = append(errs, s.writer.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // querier is what a statement needs: a transaction.
@@ -110,6 +113,9 @@ type querier interface {
 
 // write runs fn in one transaction, which is on disk when write returns nil and undone when it does not.
 func (s *Store) write(ctx context.Context, doing string, fn func(querier) error) error {
+	if s.writer == nil {
+		return readOnly(doing)
+	}
 	return fault(ctx, doing, s.transact(ctx, s.writer, nil, fn))
 }
 

@@ -57,6 +57,9 @@ type Options struct {
 	NewID   func() string // for diagnoses and cases; unique
 	Workers int           // tickets of a batch that are diagnosed at once; 0 means 2
 	Logger  *slog.Logger
+	// Recorded gets each diagnosis that was recorded for the first time, with its Facts. It is called in the caller's time
+	// and must not wait. nil: not wanted.
+	Recorded func(prediag.Diagnosis)
 }
 
 func (o Options) withDefaults() Options {
@@ -144,40 +147,55 @@ func (p *Pipeline) record(ctx context.Context, keys []prediag.RequestKey, ds []p
 	stored, failed := p.parts.Recorder.RecordAll(ctx, newKeys, newOnes)
 	for j, i := range at {
 		ds[i], errs[i] = stored[j], failed[j]
+		if failed[j] == nil && p.opt.Recorded != nil {
+			d := stored[j]
+			d.Facts = newOnes[j].Facts
+			p.opt.Recorded(d)
+		}
 	}
 }
 
 // Diagnose runs the pipeline without recording anything. A part that fails is named in Diagnosis.Degraded and the
 // others go on; an error is returned for a ticket that Check refuses and when the context ends.
 func (p *Pipeline) Diagnose(ctx context.Context, t prediag.Ticket) (prediag.Diagnosis, error) {
-	if err := Check(t); err != nil {
+	clean, redacted, err := Clean(t)
+	if err != nil {
 		return prediag.Diagnosis{}, err
 	}
 	now := p.opt.Now().UTC()
-	clean, redacted := cleaned(t)
 	d := prediag.Diagnosis{ID: "d-" + p.opt.NewID(), Ticket: clean, Created: now}
 	p.classify(ctx, &d)
 	codes := codesOf(clean)
 	p.explain(ctx, &d, codes)
 	p.search(ctx, &d, codes)
-	if len(d.Hits) > 0 {
-		d.Solved = p.policy.SolvedModel.Probability(featuresOf(d.Verdict, d.Hits, codes))
-	}
-	p.draft(ctx, &d)
+	b := Basis{Facts: Facts{Verdict: d.Verdict, Hits: d.Hits, Signals: signalsOf(clean), Redacted: redacted, Draw: draw(clean)},
+		Features: featuresOf(d.Verdict, d.Hits, codes), IndexAge: p.indexAge(now)}
+	d.Solved = b.solved(p.policy)
+	b.Facts.Degraded = d.Degraded
+	p.draft(ctx, &d, &b)
 	if err := ctx.Err(); err != nil {
 		return prediag.Diagnosis{}, fmt.Errorf("triage: %w", err)
 	}
-	p.checkAge(&d, now)
-	facts := Facts{
-		Verdict: d.Verdict, Hits: d.Hits, Draft: d.Draft, Solved: d.Solved, Signals: signalsOf(clean),
-		Degraded: d.Degraded, Redacted: redacted, Draw: draw(clean),
-	}
-	d.Outcome, d.Reasons = Decide(facts, p.policy)
+	d.Degraded = b.facts(p.policy).Degraded
+	_, d.Outcome, d.Reasons = b.Decide(p.policy)
 	d.Versions.Policy = p.policy.Version()
+	if d.Facts, err = b.encode(); err != nil { // a number that is not finite
+		return prediag.Diagnosis{}, fmt.Errorf("triage: %w", err)
+	}
 	if d.Outcome != prediag.OutcomeAnswer {
 		d.Handoff = handoff(d, p.policy, "c-"+strings.TrimPrefix(d.ID, "d-"))
 	}
 	return d, nil
+}
+
+// Clean checks a ticket as Check does and returns it without secrets and personal data, as it may be stored, and whether
+// it held any.
+func Clean(t prediag.Ticket) (prediag.Ticket, bool, error) {
+	if err := Check(t); err != nil {
+		return prediag.Ticket{}, false, err
+	}
+	clean, redacted := cleaned(t)
+	return clean, redacted, nil
 }
 
 // cleaned is the ticket without secrets and personal data, and whether it held any.
@@ -253,25 +271,33 @@ func (p *Pipeline) search(ctx context.Context, d *prediag.Diagnosis, codes []str
 	d.Hits, d.Versions.Index = preferLanguage(r.Hits, d.Verdict.Language), r.Generation
 }
 
-func (p *Pipeline) draft(ctx context.Context, d *prediag.Diagnosis) {
-	hits := d.Hits
-	if d.Solved < p.policy.Solved.Show {
-		hits = nil // what is not worth showing is not worth quoting
+// draft writes the draft. What is not worth showing is not worth quoting; the basis gets the draft that quotes the hits all
+// the same, because another policy may find them worth showing.
+func (p *Pipeline) draft(ctx context.Context, d *prediag.Diagnosis, b *Basis) {
+	draft := func(hits []prediag.Hit) (prediag.Draft, error) {
+		return p.parts.Drafter.Draft(ctx, d.Ticket, d.Verdict, hits)
 	}
-	draft, err := p.parts.Drafter.Draft(ctx, d.Ticket, d.Verdict, hits)
-	if err != nil {
-		p.degrade(ctx, d, prediag.DegradedDraft, err)
+	quoting, err := draft(d.Hits)
+	b.Facts.Draft, b.DraftFailed = quoting, err != nil
+	if d.Draft = quoting; len(d.Hits) > 0 && !b.shown(p.policy) {
+		d.Draft, err = draft(nil)
+	}
+	if err == nil {
 		return
 	}
-	d.Draft = draft
+	p.degrade(ctx, d, prediag.DegradedDraft, err)
+	if d.Draft = (prediag.Draft{}); !b.DraftFailed || !b.shown(p.policy) {
+		b.Facts.Degraded = d.Degraded // a draft of nothing fails under every policy
+	}
 }
 
-// checkAge marks a diagnosis that rests on an index that should have been renewed long ago.
-func (p *Pipeline) checkAge(d *prediag.Diagnosis, now time.Time) {
+// indexAge is how long ago the index was known to hold what its sources hold, 0 where that is unknown.
+func (p *Pipeline) indexAge(now time.Time) time.Duration {
 	at := p.parts.Refreshed()
-	if !at.IsZero() && now.Sub(at) > time.Duration(p.policy.IndexMaxAge) {
-		d.Degraded = append(d.Degraded, prediag.DegradedIndexStale)
+	if at.IsZero() {
+		return 0
 	}
+	return max(0, now.Sub(at))
 }
 
 func (p *Pipeline) degrade(ctx context.Context, d *prediag.Diagnosis, what prediag.Degradation, err error) {
