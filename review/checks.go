@@ -138,7 +138,7 @@ func addCheck(ctx context.Context, q querier, actor string, c prediag.LabelCheck
 			return false, err
 		}
 	}
-	return true, event(ctx, q, now, entry{actor: actor, action: "LABEL_CHECK", caseID: caseID, diagnosisID: d.ID, body: check})
+	return true, event(ctx, q, now, entry{actor: actor, action: "ADDED", caseID: caseID, diagnosisID: d.ID, body: check})
 }
 
 // checkDiagnosis shows a label check as other cases are shown: the suggested label is the verdict, the present one its

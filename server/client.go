@@ -81,6 +81,12 @@ func (c *Client) List(ctx context.Context, f prediag.CaseFilter) (prediag.CasePa
 	return prediag.CasePage{Cases: mapped(r.GetCases(), caseFrom), Next: r.GetNextPageToken(), Open: int(r.GetOpenCount())}, errorFrom(err)
 }
 
+// Case returns a case as it stands now.
+func (c *Client) Case(ctx context.Context, id string) (prediag.Case, error) {
+	r, err := c.review.GetCase(ctx, &pb.GetCaseRequest{Id: id})
+	return caseFrom(r.GetCase()), errorFrom(err)
+}
+
 // Claim takes a case under a lease.
 func (c *Client) Claim(ctx context.Context, key prediag.RequestKey, id, reviewer string, f prediag.CaseFilter) (prediag.Case, error) {
 	r, err := c.review.ClaimCase(ctx, &pb.ClaimCaseRequest{Id: id, Reviewer: reviewer, RequestId: key.ID, Queue: f.Queue, Tier: f.Tier})
@@ -97,6 +103,12 @@ func (c *Client) Release(ctx context.Context, key prediag.RequestKey, id, review
 func (c *Client) Resolve(ctx context.Context, key prediag.RequestKey, id string, r prediag.Resolution) (prediag.Case, error) {
 	resp, err := c.review.ResolveCase(ctx, &pb.ResolveCaseRequest{Id: id, Resolution: resolutionTo(r), RequestId: key.ID})
 	return caseFrom(resp.GetCase()), errorFrom(err)
+}
+
+// AddLabelChecks asks humans about labels, and returns how many of the questions are new.
+func (c *Client) AddLabelChecks(ctx context.Context, key prediag.RequestKey, checks []prediag.LabelCheck) (int, error) {
+	r, err := c.review.AddLabelChecks(ctx, &pb.AddLabelChecksRequest{Checks: mapped(checks, labelCheckTo), RequestId: key.ID})
+	return int(r.GetAdded()), errorFrom(err)
 }
 
 // errorFrom turns a status back into an error of the kind that it was made of.

@@ -35,6 +35,7 @@ func reasonCodes() enum[prediag.ReasonCode, pb.ReasonCode] {
 		{prediag.ReasonCategoryNotAllowed, pb.ReasonCode_REASON_CODE_CATEGORY_NOT_AUTOMATED},
 		{prediag.ReasonAuditSample, pb.ReasonCode_REASON_CODE_AUDIT_SAMPLE},
 		{prediag.ReasonPersonalData, pb.ReasonCode_REASON_CODE_PERSONAL_DATA_REMOVED},
+		{prediag.ReasonLabelCheck, pb.ReasonCode_REASON_CODE_LABEL_CHECK},
 	}
 }
 

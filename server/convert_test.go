@@ -198,7 +198,16 @@ func resolutions() *rapid.Generator[prediag.Resolution] {
 	return fill(func(t *rapid.T, v *prediag.Resolution) {
 		*v = prediag.Resolution{
 			Reviewer: texts().Draw(t, "rev"), Action: oneOf(actions()).Draw(t, "act"), Labels: mapOf(texts()).Draw(t, "labels"),
-			Article: texts().Draw(t, "art"), Answer: texts().Draw(t, "ans"), Note: texts().Draw(t, "note"), At: moments().Draw(t, "at"),
+			Article: texts().Draw(t, "art"), Answer: texts().Draw(t, "ans"), Note: texts().Draw(t, "note"), At: moments().Draw(t, "at"), NewLabel: rapid.Bool().Draw(t, "new"),
+		}
+	})
+}
+
+func labelChecks() *rapid.Generator[prediag.LabelCheck] {
+	return fill(func(t *rapid.T, v *prediag.LabelCheck) {
+		*v = prediag.LabelCheck{
+			Source: texts().Draw(t, "source"), Ticket: tickets().Draw(t, "ticket"), Field: texts().Draw(t, "field"), Label: texts().Draw(t, "label"),
+			Suggested: texts().Draw(t, "suggested"), Probability: rapid.Float64().Draw(t, "p"), SuggestedProbability: rapid.Float64().Draw(t, "sp"),
 		}
 	})
 }
@@ -208,7 +217,10 @@ func cases() *rapid.Generator[prediag.Case] {
 		*v = prediag.Case{
 			ID: texts().Draw(t, "id"), Diagnosis: diagnoses().Draw(t, "d"), State: oneOf(caseStates()).Draw(t, "s"), Priority: number().Draw(t, "p"),
 			Created: moments().Draw(t, "c"), ClaimedBy: texts().Draw(t, "by"), LeaseUntil: moments().Draw(t, "until"),
-			Resolution: rapid.Ptr(resolutions(), true).Draw(t, "r"),
+			Resolution: rapid.Ptr(resolutions(), true).Draw(t, "r"), Check: rapid.Ptr(labelChecks(), true).Draw(t, "check"),
+		}
+		if v.Check != nil {
+			v.Check.Ticket = prediag.Ticket{} // the diagnosis has it
 		}
 	})
 }
@@ -264,6 +276,7 @@ func TestConversionRoundTrips(t *testing.T) {
 	t.Run("draft", func(t *testing.T) { roundTrip(t, drafts(), draftTo, draftFrom) })
 	t.Run("diagnosis", func(t *testing.T) { roundTrip(t, diagnoses(), diagnosisTo, diagnosisFrom) })
 	t.Run("resolution", func(t *testing.T) { roundTrip(t, resolutions(), resolutionTo, resolutionFrom) })
+	t.Run("label check", func(t *testing.T) { roundTrip(t, labelChecks(), labelCheckTo, labelCheckFrom) })
 	t.Run("case", func(t *testing.T) { roundTrip(t, cases(), caseTo, caseFrom) })
 	t.Run("operation", func(t *testing.T) { roundTrip(t, renewals(), operationTo, operationFrom) })
 	t.Run("results", func(t *testing.T) {

@@ -99,7 +99,7 @@ func TestEmptyRequests(t *testing.T) {
 		"Triage": {"TICKET_EMPTY", "ticket"}, "BatchTriage": {"BATCH_EMPTY", "tickets"}, "GetDiagnosis": {"FIELD_MISSING", "id"},
 		"Search": {"QUERY_EMPTY", "query"}, "GetArticle": {"FIELD_MISSING", "id"}, "Suggest": {"FIELD_MISSING", "query"},
 		"GetOperation": {"FIELD_MISSING", "id"}, "ClaimCase": {"FIELD_MISSING", "reviewer"}, "ReleaseCase": {"FIELD_MISSING", "id"},
-		"ResolveCase": {"FIELD_MISSING", "id"},
+		"ResolveCase": {"FIELD_MISSING", "id"}, "GetCase": {"FIELD_MISSING", "id"}, "AddLabelChecks": {"BATCH_EMPTY", "checks"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, c := range rpcs() {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +47,8 @@ type fake struct {
 	refreshes  []prediag.Refresh
 	cases      []prediag.Case
 	keys       []prediag.RequestKey
+	checks     []prediag.LabelCheck
+	shadow     *ShadowStatus
 	queries    []prediag.Query
 	notReady   string
 }
@@ -249,6 +252,30 @@ func (f *fake) Resolve(ctx context.Context, key prediag.RequestKey, id string, r
 	return f.change(ctx, key, id, func(c *prediag.Case) { c.State, c.Resolution = prediag.CaseResolved, &r })
 }
 
+func (f *fake) Case(ctx context.Context, id string) (prediag.Case, error) {
+	if id == "" {
+		return prediag.Case{}, errors.New("a case without id was asked for")
+	}
+	return f.change(ctx, prediag.RequestKey{}, id, func(*prediag.Case) {})
+}
+
+func (f *fake) AddLabelChecks(ctx context.Context, key prediag.RequestKey, checks []prediag.LabelCheck) (int, error) {
+	if err := f.enter(ctx); err != nil {
+		return 0, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.keys = append(f.keys, key)
+	added := 0
+	for _, c := range checks {
+		if !slices.ContainsFunc(f.checks, func(k prediag.LabelCheck) bool { return k.Ticket.ID == c.Ticket.ID }) {
+			f.checks = append(f.checks, c)
+			added++
+		}
+	}
+	return added, nil
+}
+
 func (f *fake) Diagnosis(ctx context.Context, id string) (prediag.Diagnosis, error) {
 	if err := f.enter(ctx); err != nil {
 		return prediag.Diagnosis{}, err
@@ -271,7 +298,7 @@ func (f *fake) status() Status {
 			Number: f.generation, Created: noon.Add(-time.Hour), Articles: len(f.articles), Bytes: 4096,
 			Languages: map[string]int{"en": len(f.articles)}, Sources: map[string]int{"demo": len(f.articles)},
 		},
-		Refreshed: noon.Add(-30 * time.Minute), NextRefresh: noon.Add(5 * time.Hour), Model: "m1", Policy: "p1", NotReady: f.notReady,
+		Refreshed: noon.Add(-30 * time.Minute), NextRefresh: noon.Add(5 * time.Hour), Model: "m1", Policy: "p1", NotReady: f.notReady, Shadow: f.shadow,
 	}
 	if n := len(f.refreshes); n > 0 {
 		s.Refresh = &f.refreshes[n-1]
@@ -355,7 +382,7 @@ func start(t testing.TB, opt Options) *running {
 		opt.Now = func() time.Time { return noon }
 	}
 	opt.Logger = slog.New(slog.NewTextHandler(r.logs, nil))
-	r.srv = New(Parts{Triager: r, Knowledge: r, Refresher: r, Queue: r, Record: r, Status: r.status}, opt)
+	r.srv = New(Parts{Triager: r, Knowledge: r, Refresher: r, Queue: r, Record: r, Checks: r, Status: r.status}, opt)
 	g, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	h, err := net.Listen("tcp", "127.0.0.1:0")

@@ -40,6 +40,7 @@ GET  /v1/suggest?query=...
 POST /v1/refresh            GET /v1/operations/{id}
 GET  /v1/status
 GET  /v1/cases              POST /v1/cases:claim, /v1/cases/{id}:claim, :release, :resolve
+GET  /v1/cases/{id}         POST /v1/cases:addLabelChecks
 GET  /healthz, /readyz, /metrics
 `
 

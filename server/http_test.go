@@ -66,7 +66,7 @@ func TestHTTPRequestsThatAreWrong(t *testing.T) {
 		"put":                 {"PUT", "/v1/search", "{}", 405, "METHOD_NOT_ALLOWED", ""},
 		"odd method":          {"BREW", "/v1/status", "", 405, "METHOD_NOT_ALLOWED", ""},
 		"unknown path":        {"GET", "/v1/nothing", "", 404, "NO_SUCH_PATH", ""},
-		"unknown verb":        {"POST", "/v1/cases/c-1:eat", "{}", 404, "NO_SUCH_PATH", ""},
+		"unknown verb":        {"POST", "/v1/cases/c-1:eat", "{}", 405, "METHOD_NOT_ALLOWED", ""},
 		"outside the api":     {"GET", "/admin", "", 404, "NO_SUCH_PATH", ""},
 		"no query":            {"GET", "/v1/search", "", 400, "QUERY_EMPTY", "query"},
 		"negative page":       {"GET", "/v1/search?query=x&page_size=-5", "", 400, "PAGE_SIZE_INVALID", "page_size"},

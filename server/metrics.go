@@ -31,7 +31,7 @@ func newMetrics(status func() Status, now func() time.Time) *metrics {
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "prediag_outcomes_total", Help: "Diagnoses by outcome."}, []string{"outcome"}),
 		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "prediag_panics_total", Help: "Handlers that panicked."}),
 	}
-	m.registry.MustRegister(m.calls, m.seconds, m.outcomes, m.panics,
+	m.registry.MustRegister(m.calls, m.seconds, m.outcomes, m.panics, newShadowCollector(status),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for name, g := range map[string]struct {
 		help  string
@@ -69,4 +69,39 @@ func age(s Status, now time.Time) time.Duration {
 		return 0
 	}
 	return max(0, now.Sub(s.Refreshed))
+}
+
+// shadowCollector gives the counts of the candidate that decides in the background; nothing where none does.
+type shadowCollector struct {
+	status                     func() Status
+	decided, dropped, failures *prometheus.Desc
+}
+
+func newShadowCollector(status func() Status) shadowCollector {
+	return shadowCollector{
+		status:   status,
+		decided:  prometheus.NewDesc("prediag_shadow_decisions_total", "Tickets by outcome and by the candidate's outcome.", []string{"from", "to"}, nil),
+		dropped:  prometheus.NewDesc("prediag_shadow_dropped_total", "Tickets that the candidate did not get because it was behind.", nil, nil),
+		failures: prometheus.NewDesc("prediag_shadow_errors_total", "Tickets on which the candidate failed.", nil, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c shadowCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- c.decided
+	out <- c.dropped
+	out <- c.failures
+}
+
+// Collect implements prometheus.Collector.
+func (c shadowCollector) Collect(out chan<- prometheus.Metric) {
+	s := c.status().Shadow
+	if s == nil {
+		return
+	}
+	for t, n := range s.Decided {
+		out <- prometheus.MustNewConstMetric(c.decided, prometheus.CounterValue, float64(n), string(t.From), string(t.To))
+	}
+	out <- prometheus.MustNewConstMetric(c.dropped, prometheus.CounterValue, float64(s.Dropped))
+	out <- prometheus.MustNewConstMetric(c.failures, prometheus.CounterValue, float64(s.Failed))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"prediag"
 	pb "prediag/proto/prediag/v1"
 )
 
@@ -91,4 +92,20 @@ func TestSeriesStayFew(t *testing.T) {
 	got := series(t, r)
 	require.Less(t, len(got), 500)
 	require.Equal(t, 2500.0, got[`prediag_calls_total{code="InvalidArgument",method="Search"}`])
+}
+
+func TestMetricsOfTheShadow(t *testing.T) {
+	r := start(t, Options{})
+	for name := range series(t, r) {
+		require.False(t, strings.HasPrefix(name, "prediag_shadow"), "there is none")
+	}
+	r.set(func(f *fake) {
+		f.shadow = &ShadowStatus{
+			Decided: map[Transition]int{{prediag.OutcomeSuggest, prediag.OutcomeAnswer}: 2, {prediag.OutcomeAnswer, prediag.OutcomeAnswer}: 5}, Dropped: 3, Failed: 1,
+		}
+	})
+	require.InDelta(t, 2, metric(t, r, `prediag_shadow_decisions_total{from="SUGGEST",to="ANSWER"}`), 0)
+	require.InDelta(t, 5, metric(t, r, `prediag_shadow_decisions_total{from="ANSWER",to="ANSWER"}`), 0)
+	require.InDelta(t, 3, metric(t, r, "prediag_shadow_dropped_total"), 0)
+	require.InDelta(t, 1, metric(t, r, "prediag_shadow_errors_total"), 0)
 }

@@ -24,6 +24,7 @@ type reviewService struct {
 	pb.UnsafeReviewServiceServer
 	queue  Queue
 	record Record
+	checks Checks
 	now    func() time.Time
 }
 
@@ -58,6 +59,18 @@ func (s *reviewService) ListCases(ctx context.Context, r *pb.ListCasesRequest) (
 	}
 	setLeftOut(ctx, fit(resp, mapped(resp.GetCases(), (*pb.Case).GetDiagnosis), 0))
 	return resp, nil
+}
+
+func (s *reviewService) GetCase(ctx context.Context, r *pb.GetCaseRequest) (*pb.GetCaseResponse, error) {
+	var c check
+	if c.needed("id", r.GetId(), maxID); c.err != nil {
+		return nil, c.err
+	}
+	found, err := s.record.Case(ctx, r.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &pb.GetCaseResponse{Case: caseTo(found)}, nil
 }
 
 func (s *reviewService) ClaimCase(ctx context.Context, r *pb.ClaimCaseRequest) (*pb.ClaimCaseResponse, error) {
@@ -128,4 +141,42 @@ func (s *reviewService) ResolveCase(ctx context.Context, r *pb.ResolveCaseReques
 		return nil, err
 	}
 	return &pb.ResolveCaseResponse{Case: caseTo(resolved)}, nil
+}
+
+func (s *reviewService) AddLabelChecks(ctx context.Context, r *pb.AddLabelChecksRequest) (*pb.AddLabelChecksResponse, error) {
+	var c check
+	c.text("request_id", r.GetRequestId(), maxID)
+	switch n := len(r.GetChecks()); {
+	case n == 0:
+		c.fail("BATCH_EMPTY", "checks", "the request holds no label checks")
+	case n > prediag.MaxBatch:
+		c.fail("BATCH_TOO_LARGE", "checks", "the request holds %d label checks, at most %d are taken: send several requests", n, prediag.MaxBatch)
+	}
+	for i, k := range r.GetChecks() {
+		c.labelCheck(fmt.Sprintf("checks[%d].", i), k)
+	}
+	if c.err != nil {
+		return nil, c.err
+	}
+	bare := proto.CloneOf(r)
+	bare.RequestId = ""
+	added, err := s.checks.AddLabelChecks(ctx, key("AddLabelChecks", r.GetRequestId(), bare), mapped(r.GetChecks(), labelCheckFrom))
+	if err != nil {
+		return nil, err
+	}
+	return &pb.AddLabelChecksResponse{Added: uint32(added), Known: uint32(len(r.GetChecks()) - added)}, nil
+}
+
+// labelCheck refuses a label check that lacks something. at is its place, with a dot.
+func (c *check) labelCheck(at string, k *pb.LabelCheck) {
+	if k.GetTicket() == nil {
+		c.fail("TICKET_EMPTY", at+"ticket", "%sticket is missing: a label cannot be judged without it", at)
+	}
+	c.time(at+"ticket.create_time", k.GetTicket().GetCreateTime())
+	c.text(at+"source", k.GetSource(), prediag.MaxFieldBytes)
+	c.needed(at+"field", k.GetField(), prediag.MaxFieldBytes)
+	c.needed(at+"label", k.GetLabel(), prediag.MaxFieldBytes)
+	c.needed(at+"suggested_label", k.GetSuggestedLabel(), prediag.MaxFieldBytes)
+	c.share(at+"label_probability", k.GetLabelProbability())
+	c.share(at+"suggested_probability", k.GetSuggestedProbability())
 }

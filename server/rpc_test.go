@@ -50,10 +50,17 @@ func rpcs() []rpc {
 		{pb.KnowledgeService_GetOperation_FullMethodName, &pb.GetOperationRequest{Id: "op-1"}, "GET", "/v1/operations/op-1", false, false, "parsing"},
 		{pb.KnowledgeService_GetStatus_FullMethodName, &pb.GetStatusRequest{}, "GET", "/v1/status", false, false, `"modelVersion":"m1"`},
 		{pb.ReviewService_ListCases_FullMethodName, &pb.ListCasesRequest{}, "GET", "/v1/cases", false, true, "CASE_STATE_OPEN"},
+		{pb.ReviewService_GetCase_FullMethodName, &pb.GetCaseRequest{Id: "c-1"}, "GET", "/v1/cases/c-1", false, true, "CASE_STATE_OPEN"},
 		{pb.ReviewService_ClaimCase_FullMethodName, &pb.ClaimCaseRequest{Id: "c-1", Reviewer: "ann"}, "POST", "/v1/cases/c-1:claim", true, true, `"lease":"900s"`},
 		{pb.ReviewService_ReleaseCase_FullMethodName, &pb.ReleaseCaseRequest{Id: "c-1", Reviewer: "ann"}, "POST", "/v1/cases/c-1:release", true, true, "CASE_STATE_OPEN"},
 		{pb.ReviewService_ResolveCase_FullMethodName, &pb.ResolveCaseRequest{Id: "c-1", Resolution: decision}, "POST", "/v1/cases/c-1:resolve", true, true, "CASE_STATE_RESOLVED"},
+		{pb.ReviewService_AddLabelChecks_FullMethodName, &pb.AddLabelChecksRequest{Checks: []*pb.LabelCheck{sampleCheck()}}, "POST", "/v1/cases:addLabelChecks", true, true, `"known":`},
 	}
+}
+
+func sampleCheck() *pb.LabelCheck {
+	return &pb.LabelCheck{Ticket: &pb.Ticket{Id: "T-1", Title: "cannot start"}, Field: "category", Label: "storage", SuggestedLabel: "compute",
+		LabelProbability: 0.01, SuggestedProbability: 0.9}
 }
 
 // methods are the descriptors of all methods of the API by full name.
@@ -118,7 +125,7 @@ func TestEveryMethodOverBothProtocols(t *testing.T) {
 			require.Equal(t, "application/json", got.header.Get("Content-Type"))
 			require.Equal(t, "nosniff", got.header.Get("X-Content-Type-Options"))
 			require.Contains(t, string(got.body), c.want)
-			if !strings.Contains("Triage BatchTriage Refresh", c.name()) { // these make something new each time
+			if !strings.Contains("Triage BatchTriage Refresh AddLabelChecks", c.name()) { // these make something new each time
 				require.Equal(t, string(raw), string(got.body), "both protocols answer the same")
 			}
 		})

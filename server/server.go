@@ -61,7 +61,15 @@ type Queue interface {
 // Record is what was decided, by the machine and by humans.
 type Record interface {
 	Diagnosis(ctx context.Context, id string) (prediag.Diagnosis, error)
+	Case(ctx context.Context, id string) (prediag.Case, error)
 	Resolve(ctx context.Context, key prediag.RequestKey, id string, r prediag.Resolution) (prediag.Case, error)
+}
+
+// Checks takes in questions about the labels of training tickets. The tickets come as the caller sent them; what may not be
+// stored is removed from them there.
+type Checks interface {
+	// AddLabelChecks opens a case for each check that has none, and returns how many are new.
+	AddLabelChecks(ctx context.Context, key prediag.RequestKey, checks []prediag.LabelCheck) (added int, err error)
 }
 
 // Parts are what a server serves. All are needed.
@@ -71,6 +79,7 @@ type Parts struct {
 	Refresher Refresher
 	Queue     Queue
 	Record    Record
+	Checks    Checks
 	Status    func() Status
 }
 
@@ -82,9 +91,20 @@ type Status struct {
 	Refresh     *prediag.Refresh
 	Model       string
 	Policy      string
-	Degraded    string // what is wrong with the index, one sentence; empty: nothing
-	NotReady    string // why the service cannot answer yet; empty: it can
+	Degraded    string        // what is wrong with the index, one sentence; empty: nothing
+	NotReady    string        // why the service cannot answer yet; empty: it can
+	Shadow      *ShadowStatus // nil: no candidate runs
 }
+
+// ShadowStatus counts what a candidate did that decides in the background, since the start.
+type ShadowStatus struct {
+	Decided map[Transition]int // tickets by how they were decided and how the candidate would have
+	Dropped int                // tickets that the candidate did not get, because it was behind
+	Failed  int                // tickets on which it failed, panicked, or was too slow
+}
+
+// Transition is a decision and the candidate's on the same ticket.
+type Transition struct{ From, To prediag.Outcome }
 
 // Options are the server's limits. Zero values are completed by withDefaults.
 type Options struct {
@@ -163,7 +183,7 @@ func New(parts Parts, opt Options) *Server {
 func (s *Server) register() {
 	triage := &triageService{triager: s.parts.Triager, record: s.parts.Record, metrics: s.metrics, log: s.opt.Logger}
 	knowledge := newKnowledgeService(s.parts, s.opt.Now)
-	review := &reviewService{queue: s.parts.Queue, record: s.parts.Record, now: s.opt.Now}
+	review := &reviewService{queue: s.parts.Queue, record: s.parts.Record, checks: s.parts.Checks, now: s.opt.Now}
 	for _, g := range []*grpc.Server{s.grpc, s.inner} {
 		pb.RegisterTriageServiceServer(g, triage)
 		pb.RegisterKnowledgeServiceServer(g, knowledge)

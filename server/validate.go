@@ -64,6 +64,13 @@ func (c *check) time(field string, t *timestamppb.Timestamp) {
 	}
 }
 
+// share refuses what is no probability.
+func (c *check) share(field string, p float64) {
+	if !(p >= 0 && p <= 1) { // also refuses NaN
+		c.fail("LABEL_CHECK_INVALID", field, "%s is %v: use a number from 0 to 1", field, p)
+	}
+}
+
 // pageSize is the size to use: 0 means the default, more than the most means the most. Negative sizes are refused.
 func (c *check) pageSize(field string, n int32, byDefault, most int) int {
 	switch {

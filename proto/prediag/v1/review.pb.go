@@ -153,7 +153,9 @@ type Resolution struct {
 	// For colleagues, at most 65,536 bytes. May be empty.
 	Note string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
 	// When it was decided. Set by the service.
-	Time          *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=time,proto3" json:"time,omitempty"`
+	Time *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=time,proto3" json:"time,omitempty"`
+	// The labels may be ones that the model does not know.
+	NewLabel      bool `protobuf:"varint,8,opt,name=new_label,json=newLabel,proto3" json:"new_label,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -237,6 +239,114 @@ func (x *Resolution) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Resolution) GetNewLabel() bool {
+	if x != nil {
+		return x.NewLabel
+	}
+	return false
+}
+
+// LabelCheck asks which of two labels of a labelled ticket is right. RESOLUTION_ACTION_ACCEPTED takes the suggested one,
+// REJECTED keeps the present one, CORRECTED names another.
+type LabelCheck struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The ticket. In a case it is absent: Case.diagnosis has it, secrets and personal data removed.
+	Ticket *Ticket `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
+	// Where the ticket is from, e.g. a file's name; at most 1,024 bytes. May be empty.
+	Source string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	// Field of the label, e.g. "category"; 1 to 1,024 bytes.
+	Field string `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"`
+	// Present label, 1 to 1,024 bytes.
+	Label string `protobuf:"bytes,4,opt,name=label,proto3" json:"label,omitempty"`
+	// Label that a model suggests that did not learn from the ticket, 1 to 1,024 bytes.
+	SuggestedLabel string `protobuf:"bytes,5,opt,name=suggested_label,json=suggestedLabel,proto3" json:"suggested_label,omitempty"`
+	// Probability of the present label by that model, 0 to 1.
+	LabelProbability float64 `protobuf:"fixed64,6,opt,name=label_probability,json=labelProbability,proto3" json:"label_probability,omitempty"`
+	// Probability of the suggested label, 0 to 1.
+	SuggestedProbability float64 `protobuf:"fixed64,7,opt,name=suggested_probability,json=suggestedProbability,proto3" json:"suggested_probability,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *LabelCheck) Reset() {
+	*x = LabelCheck{}
+	mi := &file_prediag_v1_review_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LabelCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LabelCheck) ProtoMessage() {}
+
+func (x *LabelCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_prediag_v1_review_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LabelCheck.ProtoReflect.Descriptor instead.
+func (*LabelCheck) Descriptor() ([]byte, []int) {
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *LabelCheck) GetTicket() *Ticket {
+	if x != nil {
+		return x.Ticket
+	}
+	return nil
+}
+
+func (x *LabelCheck) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *LabelCheck) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *LabelCheck) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *LabelCheck) GetSuggestedLabel() string {
+	if x != nil {
+		return x.SuggestedLabel
+	}
+	return ""
+}
+
+func (x *LabelCheck) GetLabelProbability() float64 {
+	if x != nil {
+		return x.LabelProbability
+	}
+	return 0
+}
+
+func (x *LabelCheck) GetSuggestedProbability() float64 {
+	if x != nil {
+		return x.SuggestedProbability
+	}
+	return 0
+}
+
 // Case is a ticket that waits for, or has got, a human's decision.
 type Case struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -255,14 +365,16 @@ type Case struct {
 	// When the lease ends. Empty: not claimed.
 	LeaseExpireTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=lease_expire_time,json=leaseExpireTime,proto3" json:"lease_expire_time,omitempty"`
 	// Once resolved.
-	Resolution    *Resolution `protobuf:"bytes,8,opt,name=resolution,proto3" json:"resolution,omitempty"`
+	Resolution *Resolution `protobuf:"bytes,8,opt,name=resolution,proto3" json:"resolution,omitempty"`
+	// What is asked about the label of a training ticket. Absent: a customer's ticket waits.
+	LabelCheck    *LabelCheck `protobuf:"bytes,9,opt,name=label_check,json=labelCheck,proto3" json:"label_check,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Case) Reset() {
 	*x = Case{}
-	mi := &file_prediag_v1_review_proto_msgTypes[1]
+	mi := &file_prediag_v1_review_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -274,7 +386,7 @@ func (x *Case) String() string {
 func (*Case) ProtoMessage() {}
 
 func (x *Case) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[1]
+	mi := &file_prediag_v1_review_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -287,7 +399,7 @@ func (x *Case) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Case.ProtoReflect.Descriptor instead.
 func (*Case) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{1}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Case) GetId() string {
@@ -346,6 +458,105 @@ func (x *Case) GetResolution() *Resolution {
 	return nil
 }
 
+func (x *Case) GetLabelCheck() *LabelCheck {
+	if x != nil {
+		return x.LabelCheck
+	}
+	return nil
+}
+
+// GetCaseRequest names a case.
+type GetCaseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier, 1 to 128 bytes.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCaseRequest) Reset() {
+	*x = GetCaseRequest{}
+	mi := &file_prediag_v1_review_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCaseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCaseRequest) ProtoMessage() {}
+
+func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_prediag_v1_review_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCaseRequest.ProtoReflect.Descriptor instead.
+func (*GetCaseRequest) Descriptor() ([]byte, []int) {
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetCaseRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// GetCaseResponse holds a case.
+type GetCaseResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The case as it stands.
+	Case          *Case `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCaseResponse) Reset() {
+	*x = GetCaseResponse{}
+	mi := &file_prediag_v1_review_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCaseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCaseResponse) ProtoMessage() {}
+
+func (x *GetCaseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_prediag_v1_review_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCaseResponse.ProtoReflect.Descriptor instead.
+func (*GetCaseResponse) Descriptor() ([]byte, []int) {
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GetCaseResponse) GetCase() *Case {
+	if x != nil {
+		return x.Case
+	}
+	return nil
+}
+
 // ListCasesRequest selects cases.
 type ListCasesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -365,7 +576,7 @@ type ListCasesRequest struct {
 
 func (x *ListCasesRequest) Reset() {
 	*x = ListCasesRequest{}
-	mi := &file_prediag_v1_review_proto_msgTypes[2]
+	mi := &file_prediag_v1_review_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -377,7 +588,7 @@ func (x *ListCasesRequest) String() string {
 func (*ListCasesRequest) ProtoMessage() {}
 
 func (x *ListCasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[2]
+	mi := &file_prediag_v1_review_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -390,7 +601,7 @@ func (x *ListCasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCasesRequest.ProtoReflect.Descriptor instead.
 func (*ListCasesRequest) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{2}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListCasesRequest) GetStates() []CaseState {
@@ -443,7 +654,7 @@ type ListCasesResponse struct {
 
 func (x *ListCasesResponse) Reset() {
 	*x = ListCasesResponse{}
-	mi := &file_prediag_v1_review_proto_msgTypes[3]
+	mi := &file_prediag_v1_review_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -455,7 +666,7 @@ func (x *ListCasesResponse) String() string {
 func (*ListCasesResponse) ProtoMessage() {}
 
 func (x *ListCasesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[3]
+	mi := &file_prediag_v1_review_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -468,7 +679,7 @@ func (x *ListCasesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCasesResponse.ProtoReflect.Descriptor instead.
 func (*ListCasesResponse) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{3}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListCasesResponse) GetCases() []*Case {
@@ -511,7 +722,7 @@ type ClaimCaseRequest struct {
 
 func (x *ClaimCaseRequest) Reset() {
 	*x = ClaimCaseRequest{}
-	mi := &file_prediag_v1_review_proto_msgTypes[4]
+	mi := &file_prediag_v1_review_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -523,7 +734,7 @@ func (x *ClaimCaseRequest) String() string {
 func (*ClaimCaseRequest) ProtoMessage() {}
 
 func (x *ClaimCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[4]
+	mi := &file_prediag_v1_review_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -536,7 +747,7 @@ func (x *ClaimCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimCaseRequest.ProtoReflect.Descriptor instead.
 func (*ClaimCaseRequest) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{4}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ClaimCaseRequest) GetId() string {
@@ -587,7 +798,7 @@ type ClaimCaseResponse struct {
 
 func (x *ClaimCaseResponse) Reset() {
 	*x = ClaimCaseResponse{}
-	mi := &file_prediag_v1_review_proto_msgTypes[5]
+	mi := &file_prediag_v1_review_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -599,7 +810,7 @@ func (x *ClaimCaseResponse) String() string {
 func (*ClaimCaseResponse) ProtoMessage() {}
 
 func (x *ClaimCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[5]
+	mi := &file_prediag_v1_review_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -612,7 +823,7 @@ func (x *ClaimCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimCaseResponse.ProtoReflect.Descriptor instead.
 func (*ClaimCaseResponse) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{5}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ClaimCaseResponse) GetCase() *Case {
@@ -644,7 +855,7 @@ type ReleaseCaseRequest struct {
 
 func (x *ReleaseCaseRequest) Reset() {
 	*x = ReleaseCaseRequest{}
-	mi := &file_prediag_v1_review_proto_msgTypes[6]
+	mi := &file_prediag_v1_review_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -656,7 +867,7 @@ func (x *ReleaseCaseRequest) String() string {
 func (*ReleaseCaseRequest) ProtoMessage() {}
 
 func (x *ReleaseCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[6]
+	mi := &file_prediag_v1_review_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +880,7 @@ func (x *ReleaseCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseCaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseCaseRequest) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{6}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReleaseCaseRequest) GetId() string {
@@ -704,7 +915,7 @@ type ReleaseCaseResponse struct {
 
 func (x *ReleaseCaseResponse) Reset() {
 	*x = ReleaseCaseResponse{}
-	mi := &file_prediag_v1_review_proto_msgTypes[7]
+	mi := &file_prediag_v1_review_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +927,7 @@ func (x *ReleaseCaseResponse) String() string {
 func (*ReleaseCaseResponse) ProtoMessage() {}
 
 func (x *ReleaseCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[7]
+	mi := &file_prediag_v1_review_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +940,7 @@ func (x *ReleaseCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseCaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseCaseResponse) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{7}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReleaseCaseResponse) GetCase() *Case {
@@ -754,7 +965,7 @@ type ResolveCaseRequest struct {
 
 func (x *ResolveCaseRequest) Reset() {
 	*x = ResolveCaseRequest{}
-	mi := &file_prediag_v1_review_proto_msgTypes[8]
+	mi := &file_prediag_v1_review_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -766,7 +977,7 @@ func (x *ResolveCaseRequest) String() string {
 func (*ResolveCaseRequest) ProtoMessage() {}
 
 func (x *ResolveCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[8]
+	mi := &file_prediag_v1_review_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -779,7 +990,7 @@ func (x *ResolveCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveCaseRequest.ProtoReflect.Descriptor instead.
 func (*ResolveCaseRequest) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{8}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ResolveCaseRequest) GetId() string {
@@ -814,7 +1025,7 @@ type ResolveCaseResponse struct {
 
 func (x *ResolveCaseResponse) Reset() {
 	*x = ResolveCaseResponse{}
-	mi := &file_prediag_v1_review_proto_msgTypes[9]
+	mi := &file_prediag_v1_review_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -826,7 +1037,7 @@ func (x *ResolveCaseResponse) String() string {
 func (*ResolveCaseResponse) ProtoMessage() {}
 
 func (x *ResolveCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[9]
+	mi := &file_prediag_v1_review_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -839,7 +1050,7 @@ func (x *ResolveCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveCaseResponse.ProtoReflect.Descriptor instead.
 func (*ResolveCaseResponse) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{9}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ResolveCaseResponse) GetCase() *Case {
@@ -849,12 +1060,122 @@ func (x *ResolveCaseResponse) GetCase() *Case {
 	return nil
 }
 
+// AddLabelChecksRequest holds label checks.
+type AddLabelChecksRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 500.
+	Checks []*LabelCheck `protobuf:"bytes,1,rep,name=checks,proto3" json:"checks,omitempty"`
+	// Makes a retry safe for 24 hours. At most 128 bytes. Optional.
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddLabelChecksRequest) Reset() {
+	*x = AddLabelChecksRequest{}
+	mi := &file_prediag_v1_review_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddLabelChecksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddLabelChecksRequest) ProtoMessage() {}
+
+func (x *AddLabelChecksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_prediag_v1_review_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddLabelChecksRequest.ProtoReflect.Descriptor instead.
+func (*AddLabelChecksRequest) Descriptor() ([]byte, []int) {
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AddLabelChecksRequest) GetChecks() []*LabelCheck {
+	if x != nil {
+		return x.Checks
+	}
+	return nil
+}
+
+func (x *AddLabelChecksRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// AddLabelChecksResponse says what became of the checks.
+type AddLabelChecksResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Cases that were opened.
+	Added uint32 `protobuf:"varint,1,opt,name=added,proto3" json:"added,omitempty"`
+	// Checks that were there before, waiting or resolved.
+	Known         uint32 `protobuf:"varint,2,opt,name=known,proto3" json:"known,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddLabelChecksResponse) Reset() {
+	*x = AddLabelChecksResponse{}
+	mi := &file_prediag_v1_review_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddLabelChecksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddLabelChecksResponse) ProtoMessage() {}
+
+func (x *AddLabelChecksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_prediag_v1_review_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddLabelChecksResponse.ProtoReflect.Descriptor instead.
+func (*AddLabelChecksResponse) Descriptor() ([]byte, []int) {
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *AddLabelChecksResponse) GetAdded() uint32 {
+	if x != nil {
+		return x.Added
+	}
+	return 0
+}
+
+func (x *AddLabelChecksResponse) GetKnown() uint32 {
+	if x != nil {
+		return x.Known
+	}
+	return 0
+}
+
 var File_prediag_v1_review_proto protoreflect.FileDescriptor
 
 const file_prediag_v1_review_proto_rawDesc = "" +
 	"\n" +
 	"\x17prediag/v1/review.proto\x12\n" +
-	"prediag.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17prediag/v1/triage.proto\"\xd0\x02\n" +
+	"prediag.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17prediag/v1/ticket.proto\x1a\x17prediag/v1/triage.proto\"\xed\x02\n" +
 	"\n" +
 	"Resolution\x12\x1a\n" +
 	"\breviewer\x18\x01 \x01(\tR\breviewer\x124\n" +
@@ -864,10 +1185,20 @@ const file_prediag_v1_review_proto_rawDesc = "" +
 	"article_id\x18\x04 \x01(\tR\tarticleId\x12\x16\n" +
 	"\x06answer\x18\x05 \x01(\tR\x06answer\x12\x12\n" +
 	"\x04note\x18\x06 \x01(\tR\x04note\x12.\n" +
-	"\x04time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x1a9\n" +
+	"\x04time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x1b\n" +
+	"\tnew_label\x18\b \x01(\bR\bnewLabel\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf0\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x87\x02\n" +
+	"\n" +
+	"LabelCheck\x12*\n" +
+	"\x06ticket\x18\x01 \x01(\v2\x12.prediag.v1.TicketR\x06ticket\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\tR\x06source\x12\x14\n" +
+	"\x05field\x18\x03 \x01(\tR\x05field\x12\x14\n" +
+	"\x05label\x18\x04 \x01(\tR\x05label\x12'\n" +
+	"\x0fsuggested_label\x18\x05 \x01(\tR\x0esuggestedLabel\x12+\n" +
+	"\x11label_probability\x18\x06 \x01(\x01R\x10labelProbability\x123\n" +
+	"\x15suggested_probability\x18\a \x01(\x01R\x14suggestedProbability\"\xa9\x03\n" +
 	"\x04Case\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x123\n" +
 	"\tdiagnosis\x18\x02 \x01(\v2\x15.prediag.v1.DiagnosisR\tdiagnosis\x12+\n" +
@@ -880,7 +1211,13 @@ const file_prediag_v1_review_proto_rawDesc = "" +
 	"\x11lease_expire_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x0fleaseExpireTime\x126\n" +
 	"\n" +
 	"resolution\x18\b \x01(\v2\x16.prediag.v1.ResolutionR\n" +
-	"resolution\"\xa7\x01\n" +
+	"resolution\x127\n" +
+	"\vlabel_check\x18\t \x01(\v2\x16.prediag.v1.LabelCheckR\n" +
+	"labelCheck\" \n" +
+	"\x0eGetCaseRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"7\n" +
+	"\x0fGetCaseResponse\x12$\n" +
+	"\x04case\x18\x01 \x01(\v2\x10.prediag.v1.CaseR\x04case\"\xa7\x01\n" +
 	"\x10ListCasesRequest\x12-\n" +
 	"\x06states\x18\x01 \x03(\x0e2\x15.prediag.v1.CaseStateR\x06states\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x12\n" +
@@ -918,7 +1255,14 @@ const file_prediag_v1_review_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tR\trequestId\";\n" +
 	"\x13ResolveCaseResponse\x12$\n" +
-	"\x04case\x18\x01 \x01(\v2\x10.prediag.v1.CaseR\x04case*m\n" +
+	"\x04case\x18\x01 \x01(\v2\x10.prediag.v1.CaseR\x04case\"f\n" +
+	"\x15AddLabelChecksRequest\x12.\n" +
+	"\x06checks\x18\x01 \x03(\v2\x16.prediag.v1.LabelCheckR\x06checks\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\"D\n" +
+	"\x16AddLabelChecksResponse\x12\x14\n" +
+	"\x05added\x18\x01 \x01(\rR\x05added\x12\x14\n" +
+	"\x05known\x18\x02 \x01(\rR\x05known*m\n" +
 	"\tCaseState\x12\x1a\n" +
 	"\x16CASE_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fCASE_STATE_OPEN\x10\x01\x12\x16\n" +
@@ -928,12 +1272,14 @@ const file_prediag_v1_review_proto_rawDesc = "" +
 	"\x1dRESOLUTION_ACTION_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aRESOLUTION_ACTION_ACCEPTED\x10\x01\x12\x1f\n" +
 	"\x1bRESOLUTION_ACTION_CORRECTED\x10\x02\x12\x1e\n" +
-	"\x1aRESOLUTION_ACTION_REJECTED\x10\x032\xc3\x02\n" +
+	"\x1aRESOLUTION_ACTION_REJECTED\x10\x032\xe0\x03\n" +
 	"\rReviewService\x12H\n" +
-	"\tListCases\x12\x1c.prediag.v1.ListCasesRequest\x1a\x1d.prediag.v1.ListCasesResponse\x12H\n" +
+	"\tListCases\x12\x1c.prediag.v1.ListCasesRequest\x1a\x1d.prediag.v1.ListCasesResponse\x12B\n" +
+	"\aGetCase\x12\x1a.prediag.v1.GetCaseRequest\x1a\x1b.prediag.v1.GetCaseResponse\x12H\n" +
 	"\tClaimCase\x12\x1c.prediag.v1.ClaimCaseRequest\x1a\x1d.prediag.v1.ClaimCaseResponse\x12N\n" +
 	"\vReleaseCase\x12\x1e.prediag.v1.ReleaseCaseRequest\x1a\x1f.prediag.v1.ReleaseCaseResponse\x12N\n" +
-	"\vResolveCase\x12\x1e.prediag.v1.ResolveCaseRequest\x1a\x1f.prediag.v1.ResolveCaseResponseB$Z\"prediag/proto/prediag/v1;prediagv1b\x06proto3"
+	"\vResolveCase\x12\x1e.prediag.v1.ResolveCaseRequest\x1a\x1f.prediag.v1.ResolveCaseResponse\x12W\n" +
+	"\x0eAddLabelChecks\x12!.prediag.v1.AddLabelChecksRequest\x1a\".prediag.v1.AddLabelChecksResponseB$Z\"prediag/proto/prediag/v1;prediagv1b\x06proto3"
 
 var (
 	file_prediag_v1_review_proto_rawDescOnce sync.Once
@@ -948,54 +1294,68 @@ func file_prediag_v1_review_proto_rawDescGZIP() []byte {
 }
 
 var file_prediag_v1_review_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_prediag_v1_review_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_prediag_v1_review_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_prediag_v1_review_proto_goTypes = []any{
-	(CaseState)(0),                // 0: prediag.v1.CaseState
-	(ResolutionAction)(0),         // 1: prediag.v1.ResolutionAction
-	(*Resolution)(nil),            // 2: prediag.v1.Resolution
-	(*Case)(nil),                  // 3: prediag.v1.Case
-	(*ListCasesRequest)(nil),      // 4: prediag.v1.ListCasesRequest
-	(*ListCasesResponse)(nil),     // 5: prediag.v1.ListCasesResponse
-	(*ClaimCaseRequest)(nil),      // 6: prediag.v1.ClaimCaseRequest
-	(*ClaimCaseResponse)(nil),     // 7: prediag.v1.ClaimCaseResponse
-	(*ReleaseCaseRequest)(nil),    // 8: prediag.v1.ReleaseCaseRequest
-	(*ReleaseCaseResponse)(nil),   // 9: prediag.v1.ReleaseCaseResponse
-	(*ResolveCaseRequest)(nil),    // 10: prediag.v1.ResolveCaseRequest
-	(*ResolveCaseResponse)(nil),   // 11: prediag.v1.ResolveCaseResponse
-	nil,                           // 12: prediag.v1.Resolution.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
-	(*Diagnosis)(nil),             // 14: prediag.v1.Diagnosis
-	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
+	(CaseState)(0),                 // 0: prediag.v1.CaseState
+	(ResolutionAction)(0),          // 1: prediag.v1.ResolutionAction
+	(*Resolution)(nil),             // 2: prediag.v1.Resolution
+	(*LabelCheck)(nil),             // 3: prediag.v1.LabelCheck
+	(*Case)(nil),                   // 4: prediag.v1.Case
+	(*GetCaseRequest)(nil),         // 5: prediag.v1.GetCaseRequest
+	(*GetCaseResponse)(nil),        // 6: prediag.v1.GetCaseResponse
+	(*ListCasesRequest)(nil),       // 7: prediag.v1.ListCasesRequest
+	(*ListCasesResponse)(nil),      // 8: prediag.v1.ListCasesResponse
+	(*ClaimCaseRequest)(nil),       // 9: prediag.v1.ClaimCaseRequest
+	(*ClaimCaseResponse)(nil),      // 10: prediag.v1.ClaimCaseResponse
+	(*ReleaseCaseRequest)(nil),     // 11: prediag.v1.ReleaseCaseRequest
+	(*ReleaseCaseResponse)(nil),    // 12: prediag.v1.ReleaseCaseResponse
+	(*ResolveCaseRequest)(nil),     // 13: prediag.v1.ResolveCaseRequest
+	(*ResolveCaseResponse)(nil),    // 14: prediag.v1.ResolveCaseResponse
+	(*AddLabelChecksRequest)(nil),  // 15: prediag.v1.AddLabelChecksRequest
+	(*AddLabelChecksResponse)(nil), // 16: prediag.v1.AddLabelChecksResponse
+	nil,                            // 17: prediag.v1.Resolution.LabelsEntry
+	(*timestamppb.Timestamp)(nil),  // 18: google.protobuf.Timestamp
+	(*Ticket)(nil),                 // 19: prediag.v1.Ticket
+	(*Diagnosis)(nil),              // 20: prediag.v1.Diagnosis
+	(*durationpb.Duration)(nil),    // 21: google.protobuf.Duration
 }
 var file_prediag_v1_review_proto_depIdxs = []int32{
 	1,  // 0: prediag.v1.Resolution.action:type_name -> prediag.v1.ResolutionAction
-	12, // 1: prediag.v1.Resolution.labels:type_name -> prediag.v1.Resolution.LabelsEntry
-	13, // 2: prediag.v1.Resolution.time:type_name -> google.protobuf.Timestamp
-	14, // 3: prediag.v1.Case.diagnosis:type_name -> prediag.v1.Diagnosis
-	0,  // 4: prediag.v1.Case.state:type_name -> prediag.v1.CaseState
-	13, // 5: prediag.v1.Case.create_time:type_name -> google.protobuf.Timestamp
-	13, // 6: prediag.v1.Case.lease_expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 7: prediag.v1.Case.resolution:type_name -> prediag.v1.Resolution
-	0,  // 8: prediag.v1.ListCasesRequest.states:type_name -> prediag.v1.CaseState
-	3,  // 9: prediag.v1.ListCasesResponse.cases:type_name -> prediag.v1.Case
-	3,  // 10: prediag.v1.ClaimCaseResponse.case:type_name -> prediag.v1.Case
-	15, // 11: prediag.v1.ClaimCaseResponse.lease:type_name -> google.protobuf.Duration
-	3,  // 12: prediag.v1.ReleaseCaseResponse.case:type_name -> prediag.v1.Case
-	2,  // 13: prediag.v1.ResolveCaseRequest.resolution:type_name -> prediag.v1.Resolution
-	3,  // 14: prediag.v1.ResolveCaseResponse.case:type_name -> prediag.v1.Case
-	4,  // 15: prediag.v1.ReviewService.ListCases:input_type -> prediag.v1.ListCasesRequest
-	6,  // 16: prediag.v1.ReviewService.ClaimCase:input_type -> prediag.v1.ClaimCaseRequest
-	8,  // 17: prediag.v1.ReviewService.ReleaseCase:input_type -> prediag.v1.ReleaseCaseRequest
-	10, // 18: prediag.v1.ReviewService.ResolveCase:input_type -> prediag.v1.ResolveCaseRequest
-	5,  // 19: prediag.v1.ReviewService.ListCases:output_type -> prediag.v1.ListCasesResponse
-	7,  // 20: prediag.v1.ReviewService.ClaimCase:output_type -> prediag.v1.ClaimCaseResponse
-	9,  // 21: prediag.v1.ReviewService.ReleaseCase:output_type -> prediag.v1.ReleaseCaseResponse
-	11, // 22: prediag.v1.ReviewService.ResolveCase:output_type -> prediag.v1.ResolveCaseResponse
-	19, // [19:23] is the sub-list for method output_type
-	15, // [15:19] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	17, // 1: prediag.v1.Resolution.labels:type_name -> prediag.v1.Resolution.LabelsEntry
+	18, // 2: prediag.v1.Resolution.time:type_name -> google.protobuf.Timestamp
+	19, // 3: prediag.v1.LabelCheck.ticket:type_name -> prediag.v1.Ticket
+	20, // 4: prediag.v1.Case.diagnosis:type_name -> prediag.v1.Diagnosis
+	0,  // 5: prediag.v1.Case.state:type_name -> prediag.v1.CaseState
+	18, // 6: prediag.v1.Case.create_time:type_name -> google.protobuf.Timestamp
+	18, // 7: prediag.v1.Case.lease_expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 8: prediag.v1.Case.resolution:type_name -> prediag.v1.Resolution
+	3,  // 9: prediag.v1.Case.label_check:type_name -> prediag.v1.LabelCheck
+	4,  // 10: prediag.v1.GetCaseResponse.case:type_name -> prediag.v1.Case
+	0,  // 11: prediag.v1.ListCasesRequest.states:type_name -> prediag.v1.CaseState
+	4,  // 12: prediag.v1.ListCasesResponse.cases:type_name -> prediag.v1.Case
+	4,  // 13: prediag.v1.ClaimCaseResponse.case:type_name -> prediag.v1.Case
+	21, // 14: prediag.v1.ClaimCaseResponse.lease:type_name -> google.protobuf.Duration
+	4,  // 15: prediag.v1.ReleaseCaseResponse.case:type_name -> prediag.v1.Case
+	2,  // 16: prediag.v1.ResolveCaseRequest.resolution:type_name -> prediag.v1.Resolution
+	4,  // 17: prediag.v1.ResolveCaseResponse.case:type_name -> prediag.v1.Case
+	3,  // 18: prediag.v1.AddLabelChecksRequest.checks:type_name -> prediag.v1.LabelCheck
+	7,  // 19: prediag.v1.ReviewService.ListCases:input_type -> prediag.v1.ListCasesRequest
+	5,  // 20: prediag.v1.ReviewService.GetCase:input_type -> prediag.v1.GetCaseRequest
+	9,  // 21: prediag.v1.ReviewService.ClaimCase:input_type -> prediag.v1.ClaimCaseRequest
+	11, // 22: prediag.v1.ReviewService.ReleaseCase:input_type -> prediag.v1.ReleaseCaseRequest
+	13, // 23: prediag.v1.ReviewService.ResolveCase:input_type -> prediag.v1.ResolveCaseRequest
+	15, // 24: prediag.v1.ReviewService.AddLabelChecks:input_type -> prediag.v1.AddLabelChecksRequest
+	8,  // 25: prediag.v1.ReviewService.ListCases:output_type -> prediag.v1.ListCasesResponse
+	6,  // 26: prediag.v1.ReviewService.GetCase:output_type -> prediag.v1.GetCaseResponse
+	10, // 27: prediag.v1.ReviewService.ClaimCase:output_type -> prediag.v1.ClaimCaseResponse
+	12, // 28: prediag.v1.ReviewService.ReleaseCase:output_type -> prediag.v1.ReleaseCaseResponse
+	14, // 29: prediag.v1.ReviewService.ResolveCase:output_type -> prediag.v1.ResolveCaseResponse
+	16, // 30: prediag.v1.ReviewService.AddLabelChecks:output_type -> prediag.v1.AddLabelChecksResponse
+	25, // [25:31] is the sub-list for method output_type
+	19, // [19:25] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_prediag_v1_review_proto_init() }
@@ -1003,6 +1363,7 @@ func file_prediag_v1_review_proto_init() {
 	if File_prediag_v1_review_proto != nil {
 		return
 	}
+	file_prediag_v1_ticket_proto_init()
 	file_prediag_v1_triage_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1010,7 +1371,7 @@ func file_prediag_v1_review_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_prediag_v1_review_proto_rawDesc), len(file_prediag_v1_review_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   11,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,10 +19,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ReviewService_ListCases_FullMethodName   = "/prediag.v1.ReviewService/ListCases"
-	ReviewService_ClaimCase_FullMethodName   = "/prediag.v1.ReviewService/ClaimCase"
-	ReviewService_ReleaseCase_FullMethodName = "/prediag.v1.ReviewService/ReleaseCase"
-	ReviewService_ResolveCase_FullMethodName = "/prediag.v1.ReviewService/ResolveCase"
+	ReviewService_ListCases_FullMethodName      = "/prediag.v1.ReviewService/ListCases"
+	ReviewService_GetCase_FullMethodName        = "/prediag.v1.ReviewService/GetCase"
+	ReviewService_ClaimCase_FullMethodName      = "/prediag.v1.ReviewService/ClaimCase"
+	ReviewService_ReleaseCase_FullMethodName    = "/prediag.v1.ReviewService/ReleaseCase"
+	ReviewService_ResolveCase_FullMethodName    = "/prediag.v1.ReviewService/ResolveCase"
+	ReviewService_AddLabelChecks_FullMethodName = "/prediag.v1.ReviewService/AddLabelChecks"
 )
 
 // ReviewServiceClient is the client API for ReviewService service.
@@ -34,13 +36,19 @@ type ReviewServiceClient interface {
 	// ListCases lists cases, the most urgent first. So that a page stays under the 4 MiB that gRPC clients accept by
 	// default, parts of its diagnoses may be left out: the header prediag-left-out names them, and GetDiagnosis has them.
 	ListCases(ctx context.Context, in *ListCasesRequest, opts ...grpc.CallOption) (*ListCasesResponse, error)
+	// GetCase returns a case as it stands now. NOT_FOUND (CASE_NOT_FOUND) otherwise.
+	GetCase(ctx context.Context, in *GetCaseRequest, opts ...grpc.CallOption) (*GetCaseResponse, error)
 	// ClaimCase takes a case under a lease, so that no two reviewers work on one. ABORTED (CASE_CLAIMED) when another
 	// reviewer holds it; NOT_FOUND (NOTHING_TO_CLAIM) when nothing waits.
 	ClaimCase(ctx context.Context, in *ClaimCaseRequest, opts ...grpc.CallOption) (*ClaimCaseResponse, error)
 	// ReleaseCase gives a claimed case back.
 	ReleaseCase(ctx context.Context, in *ReleaseCaseRequest, opts ...grpc.CallOption) (*ReleaseCaseResponse, error)
-	// ResolveCase records the human's decision. It is final and becomes an example to learn from.
+	// ResolveCase records the human's decision. It is final and becomes an example to learn from, but for a label check's.
+	// INVALID_ARGUMENT (LABEL_UNKNOWN) for a label that the model does not know, unless Resolution.new_label is set.
 	ResolveCase(ctx context.Context, in *ResolveCaseRequest, opts ...grpc.CallOption) (*ResolveCaseResponse, error)
+	// AddLabelChecks asks humans about the labels of training tickets: each check becomes a case that comes after all
+	// customers' tickets. A check that was added before, with the same field, ticket and present label, is passed over.
+	AddLabelChecks(ctx context.Context, in *AddLabelChecksRequest, opts ...grpc.CallOption) (*AddLabelChecksResponse, error)
 }
 
 type reviewServiceClient struct {
@@ -55,6 +63,16 @@ func (c *reviewServiceClient) ListCases(ctx context.Context, in *ListCasesReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListCasesResponse)
 	err := c.cc.Invoke(ctx, ReviewService_ListCases_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *reviewServiceClient) GetCase(ctx context.Context, in *GetCaseRequest, opts ...grpc.CallOption) (*GetCaseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetCaseResponse)
+	err := c.cc.Invoke(ctx, ReviewService_GetCase_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +109,16 @@ func (c *reviewServiceClient) ResolveCase(ctx context.Context, in *ResolveCaseRe
 	return out, nil
 }
 
+func (c *reviewServiceClient) AddLabelChecks(ctx context.Context, in *AddLabelChecksRequest, opts ...grpc.CallOption) (*AddLabelChecksResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AddLabelChecksResponse)
+	err := c.cc.Invoke(ctx, ReviewService_AddLabelChecks_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ReviewServiceServer is the server API for ReviewService service.
 // All implementations must embed UnimplementedReviewServiceServer
 // for forward compatibility.
@@ -100,13 +128,19 @@ type ReviewServiceServer interface {
 	// ListCases lists cases, the most urgent first. So that a page stays under the 4 MiB that gRPC clients accept by
 	// default, parts of its diagnoses may be left out: the header prediag-left-out names them, and GetDiagnosis has them.
 	ListCases(context.Context, *ListCasesRequest) (*ListCasesResponse, error)
+	// GetCase returns a case as it stands now. NOT_FOUND (CASE_NOT_FOUND) otherwise.
+	GetCase(context.Context, *GetCaseRequest) (*GetCaseResponse, error)
 	// ClaimCase takes a case under a lease, so that no two reviewers work on one. ABORTED (CASE_CLAIMED) when another
 	// reviewer holds it; NOT_FOUND (NOTHING_TO_CLAIM) when nothing waits.
 	ClaimCase(context.Context, *ClaimCaseRequest) (*ClaimCaseResponse, error)
 	// ReleaseCase gives a claimed case back.
 	ReleaseCase(context.Context, *ReleaseCaseRequest) (*ReleaseCaseResponse, error)
-	// ResolveCase records the human's decision. It is final and becomes an example to learn from.
+	// ResolveCase records the human's decision. It is final and becomes an example to learn from, but for a label check's.
+	// INVALID_ARGUMENT (LABEL_UNKNOWN) for a label that the model does not know, unless Resolution.new_label is set.
 	ResolveCase(context.Context, *ResolveCaseRequest) (*ResolveCaseResponse, error)
+	// AddLabelChecks asks humans about the labels of training tickets: each check becomes a case that comes after all
+	// customers' tickets. A check that was added before, with the same field, ticket and present label, is passed over.
+	AddLabelChecks(context.Context, *AddLabelChecksRequest) (*AddLabelChecksResponse, error)
 	mustEmbedUnimplementedReviewServiceServer()
 }
 
@@ -120,6 +154,9 @@ type UnimplementedReviewServiceServer struct{}
 func (UnimplementedReviewServiceServer) ListCases(context.Context, *ListCasesRequest) (*ListCasesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListCases not implemented")
 }
+func (UnimplementedReviewServiceServer) GetCase(context.Context, *GetCaseRequest) (*GetCaseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetCase not implemented")
+}
 func (UnimplementedReviewServiceServer) ClaimCase(context.Context, *ClaimCaseRequest) (*ClaimCaseResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ClaimCase not implemented")
 }
@@ -128,6 +165,9 @@ func (UnimplementedReviewServiceServer) ReleaseCase(context.Context, *ReleaseCas
 }
 func (UnimplementedReviewServiceServer) ResolveCase(context.Context, *ResolveCaseRequest) (*ResolveCaseResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResolveCase not implemented")
+}
+func (UnimplementedReviewServiceServer) AddLabelChecks(context.Context, *AddLabelChecksRequest) (*AddLabelChecksResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AddLabelChecks not implemented")
 }
 func (UnimplementedReviewServiceServer) mustEmbedUnimplementedReviewServiceServer() {}
 func (UnimplementedReviewServiceServer) testEmbeddedByValue()                       {}
@@ -164,6 +204,24 @@ func _ReviewService_ListCases_Handler(srv interface{}, ctx context.Context, dec 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ReviewServiceServer).ListCases(ctx, req.(*ListCasesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ReviewService_GetCase_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetCaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReviewServiceServer).GetCase(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReviewService_GetCase_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReviewServiceServer).GetCase(ctx, req.(*GetCaseRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -222,6 +280,24 @@ func _ReviewService_ResolveCase_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ReviewService_AddLabelChecks_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AddLabelChecksRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReviewServiceServer).AddLabelChecks(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReviewService_AddLabelChecks_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReviewServiceServer).AddLabelChecks(ctx, req.(*AddLabelChecksRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ReviewService_ServiceDesc is the grpc.ServiceDesc for ReviewService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -234,6 +310,10 @@ var ReviewService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ReviewService_ListCases_Handler,
 		},
 		{
+			MethodName: "GetCase",
+			Handler:    _ReviewService_GetCase_Handler,
+		},
+		{
 			MethodName: "ClaimCase",
 			Handler:    _ReviewService_ClaimCase_Handler,
 		},
@@ -244,6 +324,10 @@ var ReviewService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ResolveCase",
 			Handler:    _ReviewService_ResolveCase_Handler,
+		},
+		{
+			MethodName: "AddLabelChecks",
+			Handler:    _ReviewService_AddLabelChecks_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

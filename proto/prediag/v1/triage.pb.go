@@ -121,6 +121,8 @@ const (
 	ReasonCode_REASON_CODE_AUDIT_SAMPLE ReasonCode = 17
 	// Secrets or personal data were removed from the ticket.
 	ReasonCode_REASON_CODE_PERSONAL_DATA_REMOVED ReasonCode = 18
+	// A labelled ticket whose label is in doubt; see Case.label_check.
+	ReasonCode_REASON_CODE_LABEL_CHECK ReasonCode = 19
 )
 
 // Enum value maps for ReasonCode.
@@ -145,6 +147,7 @@ var (
 		16: "REASON_CODE_CATEGORY_NOT_AUTOMATED",
 		17: "REASON_CODE_AUDIT_SAMPLE",
 		18: "REASON_CODE_PERSONAL_DATA_REMOVED",
+		19: "REASON_CODE_LABEL_CHECK",
 	}
 	ReasonCode_value = map[string]int32{
 		"REASON_CODE_UNSPECIFIED":            0,
@@ -166,6 +169,7 @@ var (
 		"REASON_CODE_CATEGORY_NOT_AUTOMATED": 16,
 		"REASON_CODE_AUDIT_SAMPLE":           17,
 		"REASON_CODE_PERSONAL_DATA_REMOVED":  18,
+		"REASON_CODE_LABEL_CHECK":            19,
 	}
 )
 
@@ -553,7 +557,7 @@ type Handoff struct {
 	Deadline *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=deadline,proto3" json:"deadline,omitempty"`
 	// A sentence for the customer, in the customer's language.
 	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
-	// 0 is served first: 0 major incident, 1 urgent, 2 high, 3 normal, 4 low, 5 audit sample.
+	// 0 is served first: 0 major incident, 1 urgent, 2 high, 3 normal, 4 low, 5 audit sample, 6 label check.
 	Priority      int32 `protobuf:"varint,6,opt,name=priority,proto3" json:"priority,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1402,7 +1406,7 @@ const file_prediag_v1_triage_proto_rawDesc = "" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eOUTCOME_ANSWER\x10\x01\x12\x13\n" +
 	"\x0fOUTCOME_SUGGEST\x10\x02\x12\x14\n" +
-	"\x10OUTCOME_ESCALATE\x10\x03*\xf9\x04\n" +
+	"\x10OUTCOME_ESCALATE\x10\x03*\x96\x05\n" +
 	"\n" +
 	"ReasonCode\x12\x1b\n" +
 	"\x17REASON_CODE_UNSPECIFIED\x10\x00\x12\x1e\n" +
@@ -1424,7 +1428,8 @@ const file_prediag_v1_triage_proto_rawDesc = "" +
 	"\x14REASON_CODE_DEGRADED\x10\x0f\x12&\n" +
 	"\"REASON_CODE_CATEGORY_NOT_AUTOMATED\x10\x10\x12\x1c\n" +
 	"\x18REASON_CODE_AUDIT_SAMPLE\x10\x11\x12%\n" +
-	"!REASON_CODE_PERSONAL_DATA_REMOVED\x10\x12*\xcd\x01\n" +
+	"!REASON_CODE_PERSONAL_DATA_REMOVED\x10\x12\x12\x1b\n" +
+	"\x17REASON_CODE_LABEL_CHECK\x10\x13*\xcd\x01\n" +
 	"\rStatementKind\x12\x1e\n" +
 	"\x1aSTATEMENT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16STATEMENT_KIND_SUMMARY\x10\x01\x12\x17\n" +
