@@ -12,7 +12,8 @@ import (
 // Resolve writes the reviewer's final decision on a case, with the example that it makes, and returns the case. A label
 // check makes none: its decision goes back into the data that it came from.
 //
-// The reviewer must hold the case, or it must be open. The same resolution again, whatever its time, changes nothing and
+// The reviewer must hold the case, or it must be open. A label that Options.Labels does not have is of kind ErrInvalid unless
+// r.NewLabel is set. The same resolution again, whatever its time, changes nothing and
 // returns the case; a different one is of kind ErrConflict, and so is a case that another reviewer holds. A zero r.At
 // means now.
 func (s *Store) Resolve(ctx context.Context, key prediag.RequestKey, caseID string, r prediag.Resolution) (prediag.Case, error) {
@@ -28,12 +29,12 @@ func (s *Store) Resolve(ctx context.Context, key prediag.RequestKey, caseID stri
 			return err == nil && c.Resolution != nil && sameResolution(*c.Resolution, r), err
 		},
 		apply: func(ctx context.Context, q querier, was row, now time.Time) (row, error) {
-			return resolve(ctx, q, was, r, now)
+			return s.resolve(ctx, q, was, r, now)
 		}})
 }
 
 // resolve is the row after the decision; it writes the example and the counts.
-func resolve(ctx context.Context, q querier, was row, r prediag.Resolution, now time.Time) (row, error) {
+func (s *Store) resolve(ctx context.Context, q querier, was row, r prediag.Resolution, now time.Time) (row, error) {
 	if err := was.free(r.Reviewer, now); err != nil {
 		return row{}, err
 	}
@@ -49,6 +50,9 @@ func resolve(ctx context.Context, q querier, was row, r prediag.Resolution, now 
 		return row{}, err
 	}
 	if err := checkJudged(r, check); err != nil {
+		return row{}, err
+	}
+	if err := s.checkKnown(r, check); err != nil {
 		return row{}, err
 	}
 	if r.At.IsZero() {

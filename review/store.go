@@ -17,11 +17,12 @@ import (
 
 // Options are the settings of a Store. The zero value of each means its default.
 type Options struct {
-	Now       func() time.Time // the clock; default time.Now
-	Lease     time.Duration    // how long a claimed case is kept for its reviewer; default 15 minutes
-	Retention time.Duration    // how long a request key is remembered; default 24 hours
-	MaxOpen   int              // cases that may wait at one time; default 1,000,000
-	BusyWait  time.Duration    // how long a change waits for another process that is writing; default 5 seconds
+	Now       func() time.Time            // the clock; default time.Now
+	Lease     time.Duration               // how long a claimed case is kept for its reviewer; default 15 minutes
+	Retention time.Duration               // how long a request key is remembered; default 24 hours
+	MaxOpen   int                         // cases that may wait at one time; default 1,000,000
+	Labels    func(field string) []string // what the model knows: other labels are refused in a resolution; nil, or none for a field: not asked
+	BusyWait  time.Duration               // how long a change waits for another process that is writing; default 5 seconds
 }
 
 func (o Options) withDefaults() Options {

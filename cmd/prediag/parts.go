@@ -47,7 +47,7 @@ func (a *app) openParts(ctx context.Context, dir dataDir, opt partsOptions) (p *
 	if p.model, p.demo, err = a.loadModel(ctx, dir, opt.model); err != nil {
 		return p, err
 	}
-	if p.store, err = review.Open(dir.state(), review.Options{}); err != nil {
+	if p.store, err = review.Open(dir.state(), review.Options{Labels: p.model.Labels}); err != nil {
 		return p, err
 	}
 	p.kb, err = kb.Open(dir.kb(), kb.Options{Logger: opt.logger})

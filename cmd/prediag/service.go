@@ -83,10 +83,9 @@ func (s *service) status() server.Status {
 }
 
 func (s *service) parts() server.Parts {
-	rec := record{s.p.store, s.p.model.Labels}
 	return server.Parts{
 		Triager: s.p.pipeline(s.refreshedAt, s.logger), Knowledge: s.p.kb, Refresher: refresher{s.refresher},
-		Queue: s.p.store, Record: rec, Checks: rec, Status: s.status,
+		Queue: s.p.store, Record: s.p.store, Checks: cleanChecks{s.p.store}, Status: s.status,
 	}
 }
 
