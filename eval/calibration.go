@@ -20,6 +20,9 @@ type Bin struct {
 	N          int    `json:"n"`
 	Confidence Number `json:"confidence"` // mean; null when the bin is empty
 	Accuracy   Number `json:"accuracy"`
+
+	AccuracyLow  Number `json:"accuracy_low"` // Wilson, 95 %
+	AccuracyHigh Number `json:"accuracy_high"`
 }
 
 // DefaultBins is the number of bins that calibration errors are cited with.
@@ -70,8 +73,9 @@ func newBin(low, high float64, items []Scored) Bin {
 			right++
 		}
 	}
-	n := len(items)
-	return Bin{Low: Number(low), High: Number(high), N: n, Confidence: Number(sum / float64(n)), Accuracy: Number(ratio(right, n))}
+	b := Bin{Low: Number(low), High: Number(high), N: len(items), Confidence: Number(sum / float64(len(items)))}
+	b.Accuracy, b.AccuracyLow, b.AccuracyHigh = proportion(right, len(items))
+	return b
 }
 
 // ECE is the expected calibration error over bins of equal width: the mean distance between confidence and accuracy,

@@ -108,17 +108,20 @@ func (r LeakReport) WriteMarkdown(w io.Writer) error {
 // WriteMarkdown writes a row for each property, with the value that moved most.
 func (r DriftReport) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d tickets before, %d after.\n\n| property | distance | chance stays under | p | drifted | moved most |\n|---|--:|--:|--:|---|---|\n", r.Before, r.After)
+	fmt.Fprintf(&b, "%d tickets before, %d after.\n\n| property | distance (95 %%) | chance stays under | p | drifted | moved most |\n|---|--:|--:|--:|---|---|\n", r.Before, r.After)
 	for _, row := range r.Rows {
 		moved := ""
 		if len(row.Moved) > 0 {
 			m := row.Moved[0]
 			moved = fmt.Sprintf("%s: %s to %s", cell(m.Value), percentOf(m.Before), percentOf(m.After))
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", cell(row.Property), row.Distance, row.Noise, pValue(row.P), map[bool]string{true: "yes", false: "no"}[row.Drifted], moved)
+		fmt.Fprintf(&b, "| %s | %s (%s to %s) | %s | %s | %s | %s |\n", cell(row.Property), row.Distance, row.Low, row.High, row.Noise, pValue(row.P), map[bool]string{true: "yes", false: "no"}[row.Drifted], moved)
 	}
-	if r.Unseen != nil {
-		fmt.Fprintf(&b, "\n%s of the words of a later ticket stand in no earlier one.\n", percentOf(*r.Unseen))
+	if r.Unlabelled != "" {
+		fmt.Fprintf(&b, "\n%s.\n", r.Unlabelled)
+	}
+	if r.Unseen != nil && r.UnseenLow != nil && r.UnseenHigh != nil {
+		fmt.Fprintf(&b, "\n%s (%s to %s) of the words of a later ticket stand in no earlier one.\n", percentOf(*r.Unseen), percentOf(*r.UnseenLow), percentOf(*r.UnseenHigh))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -133,14 +136,12 @@ type Curve struct {
 // WriteMarkdown writes a row for each size, and what the last step gained.
 func (c Curve) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Measured on %d tickets.\n\n| learned from | accuracy (95 %%) | macro F1 | coverage at 95 %% |\n|--:|--:|--:|--:|\n", c.Test)
+	fmt.Fprintf(&b, "Measured on %d tickets; brackets are 95 %% intervals.\n\n| learned from | accuracy | step | macro F1 | coverage at 95 %% |\n|--:|--:|--:|--:|--:|\n", c.Test)
 	for _, p := range c.Points {
-		fmt.Fprintf(&b, "| %d | %s (%s to %s) | %s | %s |\n", p.Examples, p.Accuracy, p.AccuracyLow, p.AccuracyHigh, p.MacroF1, p.CoverageAt95)
+		fmt.Fprintf(&b, "| %d | %s | %s | %s | %s |\n", p.Examples, ranged(p.Accuracy, p.AccuracyLow, p.AccuracyHigh), ranged(p.Step, p.StepLow, p.StepHigh),
+			ranged(p.MacroF1, p.MacroF1Low, p.MacroF1High), ranged(p.CoverageAt95, p.CoverageAt95Low, p.CoverageAt95High))
 	}
-	if n := len(c.Points); n > 1 {
-		last, before := c.Points[n-1], c.Points[n-2]
-		fmt.Fprintf(&b, "\nThe step from %d to %d tickets changed the accuracy by %+.4f.\n", before.Examples, last.Examples, float64(last.Accuracy-before.Accuracy))
-	}
+	b.WriteString("\nThe step is the accuracy less that of the row above: while its interval is over 0, more tickets help.\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

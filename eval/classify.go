@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"unicode/utf8"
 
 	"prediag"
 )
@@ -20,6 +19,7 @@ type ClassifyOptions struct {
 	Seed         uint64                // of the bootstrap
 	OOSThreshold float64               // a ticket is refused when Verdict.InScope is below; 0: 0.5; -1: never
 	Baseline     prediag.Classifier    // measured on the same examples for comparison; nil: the most frequent label's share
+	Cache        *Cache                // of a key that names program and model; nil: none
 	Item         func(ClassifyItem)    // gets every measured item at the end, by ID; nil: not wanted
 	Progress     func(done, total int) // called after each example, one call at a time; nil: not wanted
 }
@@ -48,8 +48,8 @@ type ClassifyItem struct {
 	Right       bool            `json:"right"`
 	Error       string          `json:"error,omitempty"`
 
-	// Slices names the parts of the data that the item belongs to, beside language and label: "length" of the text,
-	// and where known "tier", "product", "source" and "month" of filing.
+	// Slices names the parts of the data that the item belongs to, beside the language: "length" of the text, and where
+	// known "category", its "area", "tier", "product", "source" and "age" beside the newest ticket.
 	Slices map[string]string `json:"slices,omitempty"`
 
 	model string
@@ -78,18 +78,10 @@ func Classify(ctx context.Context, c prediag.Classifier, examples []prediag.Exam
 		return ClassifyReport{}, prediag.Invalid("NO_LABELS", "examples",
 			fmt.Sprintf("none of %d examples has a label for the field %q; choose another field or data set", len(examples), opt.Field))
 	}
-	items := make([]ClassifyItem, len(labelled))
-	progress := counter{total: len(items), report: opt.Progress}
-	parallel(len(items), opt.Workers, func(i int) {
-		if ctx.Err() == nil {
-			items[i] = classifyOne(ctx, c, examples[labelled[i]], labelled[i], opt)
-			progress.add()
-		}
-	})
-	if err := ctx.Err(); err != nil {
-		return ClassifyReport{}, fmt.Errorf("classify: %w", err)
+	items, err := classifyAll(ctx, c, examples, labelled, opt)
+	if err != nil {
+		return ClassifyReport{}, err
 	}
-	sortItems(items)
 	report := classifyReport(items, opt)
 	report.Unlabelled = len(examples) - len(labelled)
 	if opt.Baseline != nil {
@@ -97,7 +89,7 @@ func Classify(ctx context.Context, c prediag.Classifier, examples []prediag.Exam
 		if err != nil {
 			return ClassifyReport{}, fmt.Errorf("baseline: %w", err)
 		}
-		report.BaselineAccuracy = base.Accuracy
+		report.BaselineAccuracy, report.BaselineAccuracyLow, report.BaselineAccuracyHigh = base.Accuracy, base.AccuracyLow, base.AccuracyHigh
 	}
 	if opt.Item != nil {
 		for _, it := range items {
@@ -105,6 +97,34 @@ func Classify(ctx context.Context, c prediag.Classifier, examples []prediag.Exam
 		}
 	}
 	return report, nil
+}
+
+// Predict classifies every example, labelled or not, and gives the items by ID: what Drift compares. When the context
+// ends the error wraps the context's.
+func Predict(ctx context.Context, c prediag.Classifier, examples []prediag.Example, opt ClassifyOptions) ([]ClassifyItem, error) {
+	all := make([]int, len(examples))
+	for i := range all {
+		all[i] = i
+	}
+	return classifyAll(ctx, c, examples, all, opt.withDefaults())
+}
+
+// classifyAll gives the items of the examples at the indexes, sorted.
+func classifyAll(ctx context.Context, c prediag.Classifier, examples []prediag.Example, at []int, opt ClassifyOptions) ([]ClassifyItem, error) {
+	items, newest := make([]ClassifyItem, len(at)), newestTicket(examples)
+	progress := counter{total: len(items), report: opt.Progress}
+	parallel(len(items), opt.Workers, func(i int) {
+		if ctx.Err() == nil {
+			items[i] = classifyOne(ctx, c, examples[at[i]], at[i], opt)
+			items[i].Slices = slicesOf(examples[at[i]], newest)
+			progress.add()
+		}
+	})
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("classify: %w", err)
+	}
+	sortItems(items)
+	return items, nil
 }
 
 // sortItems orders the items so that sums over them do not depend on the order of the examples.
@@ -115,10 +135,16 @@ func sortItems(items []ClassifyItem) {
 }
 
 func classifyOne(ctx context.Context, c prediag.Classifier, e prediag.Example, index int, opt ClassifyOptions) ClassifyItem {
-	it := ClassifyItem{ID: cmp.Or(e.Ticket.ID, fmt.Sprintf("#%d", index+1)), Truth: e.Labels[opt.Field], Language: e.Ticket.Language, Slices: slicesOf(e)}
-	v, err := c.Classify(ctx, e.Ticket)
+	it := ClassifyItem{ID: cmp.Or(e.Ticket.ID, fmt.Sprintf("#%d", index+1)), Truth: e.Labels[opt.Field], Language: e.Ticket.Language}
+	v, err := remembered(opt.Cache, func() (prediag.Verdict, error) {
+		v, err := c.Classify(ctx, e.Ticket)
+		if err != nil {
+			return v, err
+		}
+		return essence(v, opt.Field)
+	}, "classify", opt.Field, e.Ticket)
 	if err == nil {
-		err = it.take(v, opt)
+		it.take(v.Fields[0], v, opt)
 	}
 	it.Language = cmp.Or(it.Language, v.Language, "und")
 	if err != nil {
@@ -127,51 +153,30 @@ func classifyOne(ctx context.Context, c prediag.Classifier, e prediag.Example, i
 	return it
 }
 
-// take reads the verdict's part on the field, and refuses one that is not a distribution.
-func (it *ClassifyItem) take(v prediag.Verdict, opt ClassifyOptions) error {
-	f, ok := v.Field(opt.Field)
+// essence keeps what is measured of a verdict, one field without its evidence, and refuses one that is not a distribution.
+func essence(v prediag.Verdict, field string) (prediag.Verdict, error) {
+	f, ok := v.Field(field)
 	if !ok {
-		return fmt.Errorf("the model %q has no field %q", v.Model, opt.Field)
+		return v, fmt.Errorf("the model %q has no field %q", v.Model, field)
 	}
-	ranked := append([]prediag.Label{{Value: f.Label, Probability: f.Probability}}, f.Alternatives...)
-	for _, l := range ranked {
+	for _, l := range append([]prediag.Label{{Value: f.Label, Probability: f.Probability}}, f.Alternatives...) {
 		if !(l.Probability >= 0 && l.Probability <= 1) {
-			return fmt.Errorf("label %q has the probability %v", l.Value, l.Probability)
+			return v, fmt.Errorf("label %q has the probability %v", l.Value, l.Probability)
 		}
 	}
 	if !(v.InScope >= 0 && v.InScope <= 1) {
-		return errors.New("the in-scope probability is outside 0 to 1")
+		return v, errors.New("the in-scope probability is outside 0 to 1")
 	}
+	f.Evidence = nil
+	v.Fields = []prediag.FieldVerdict{f}
+	return v, nil
+}
+
+// take reads the verdict's part on the field.
+func (it *ClassifyItem) take(f prediag.FieldVerdict, v prediag.Verdict, opt ClassifyOptions) {
+	ranked := append([]prediag.Label{{Value: f.Label, Probability: f.Probability}}, f.Alternatives...)
 	it.Ranked, it.Label, it.Probability, it.InScope, it.model = ranked, f.Label, f.Probability, v.InScope, v.Model
 	it.Rank = 1 + slices.IndexFunc(ranked, func(l prediag.Label) bool { return l.Value == it.Truth })
 	it.Right = it.Label == it.Truth
 	it.Refused = it.Label == prediag.LabelOutOfScope || it.InScope < opt.OOSThreshold
-	return nil
-}
-
-// slicesOf gives what ClassifyItem.Slices documents.
-func slicesOf(e prediag.Example) map[string]string {
-	s := map[string]string{"length": lengthBand(e.Ticket.Text())}
-	for name, value := range map[string]string{"tier": e.Labels[prediag.FieldTier], "product": e.Ticket.Product, "source": e.Source} {
-		if value != "" {
-			s[name] = value
-		}
-	}
-	if !e.Ticket.Created.IsZero() {
-		s["month"] = e.Ticket.Created.UTC().Format("2006-01")
-	}
-	return s
-}
-
-// lengthBand names the text's length in characters.
-func lengthBand(text string) string {
-	switch n := utf8.RuneCountInString(text); {
-	case n < 50:
-		return "under 50"
-	case n < 200:
-		return "50 to 199"
-	case n < 1000:
-		return "200 to 999"
-	}
-	return "1000 and more"
 }

@@ -166,7 +166,7 @@ func TestClassifyItems(t *testing.T) {
 	require.Equal(t, "cannot read it", items[8].Error)
 	line, err := json.Marshal(items[3])
 	require.NoError(t, err)
-	require.JSONEq(t, `{"id":"4","language":"zh","truth":"vpn","label":"vpn","probability":0.6,"rank":1,"in_scope":0.4,"refused":true,"right":true,"slices":{"length":"under 50"}}`, string(line))
+	require.JSONEq(t, `{"id":"4","language":"zh","truth":"vpn","label":"vpn","probability":0.6,"rank":1,"in_scope":0.4,"refused":true,"right":true,"slices":{"length":"under 50","category":"vpn"}}`, string(line))
 }
 
 func TestClassifyBaseline(t *testing.T) {
@@ -250,10 +250,22 @@ func TestWeightedMeasuresEqualThePlainOnes(t *testing.T) {
 		for i := range ones {
 			ones[i] = 1
 		}
-		require.InDelta(t, confusionOf(items).MacroF1(), weightedMacroF1(items)(ones), 1e-12)
-		require.InDelta(t, ECE(scored, 15), weightedECE(scored, 15)(ones), 1e-12)
-		require.InDelta(t, AURC(scored), weightedAURC(scored)(ones), 1e-12)
-		require.InDelta(t, CoverageAt(scored, 0.7), weightedCoverage(scored, 0.7)(ones), 1e-12)
+		value := func(s statistic, i int) float64 {
+			out := make([]float64, s.width)
+			s.of(ones, out)
+			return out[i]
+		}
+		c := confusionOf(items)
+		for i, want := range []float64{c.MacroF1(), c.WeightedF1(), c.BalancedAccuracy(), c.MCC()} {
+			require.InDelta(t, want, value(weightedLabels(items), i), 1e-12)
+		}
+		for i, want := range []float64{ECE(scored, 15), MCE(scored, 15)} {
+			require.InDelta(t, want, value(weightedBins(scored, 15), i), 1e-12)
+		}
+		require.InDelta(t, ECEEqualMass(scored, 15), value(weightedMass(scored, 15), 0), 1e-12)
+		for i, want := range []float64{AURC(scored), AUGRC(scored), CoverageAt(scored, 0.7), CoverageAt(scored, 0.9)} {
+			require.InDelta(t, want, value(weightedSelective(scored, 0.7, 0.9), i), 1e-12)
+		}
 	})
 }
 

@@ -151,7 +151,7 @@ func CompareRetrieve(a, b []RetrieveItem, opt CompareOptions) (Comparison, error
 		c.Items++
 		for m := range measures {
 			get := measures[m].get
-			pairs[m] = append(pairs[m], pair{id: x.ID, a: get(x), b: get(y), slices: map[string]string{"language": x.Language}})
+			pairs[m] = append(pairs[m], pair{id: x.ID, a: get(x), b: get(y), slices: withLanguage(x.Language, x.Slices)})
 		}
 		if x.NDCG10 != y.NDCG10 {
 			c.Flips = append(c.Flips, Flip{ID: x.ID, A: Number(x.NDCG10).String(), B: Number(y.NDCG10).String(), Gain: Number(y.NDCG10 - x.NDCG10)})
@@ -302,7 +302,15 @@ func shown(it ClassifyItem) string {
 
 // sliceNames gives the parts of the data that an item belongs to.
 func sliceNames(it ClassifyItem) map[string]string {
-	names := map[string]string{"language": it.Language, "label": it.Truth}
-	maps.Copy(names, it.Slices)
+	names := withLanguage(it.Language, it.Slices)
+	if it.Truth != names[prediag.FieldCategory] && it.Truth != names[prediag.FieldTier] {
+		names["label"] = it.Truth // of another field
+	}
+	return names
+}
+
+func withLanguage(language string, parts map[string]string) map[string]string {
+	names := map[string]string{"language": language}
+	maps.Copy(names, parts)
 	return names
 }

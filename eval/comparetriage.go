@@ -29,7 +29,7 @@ func CompareTriage(a, b []TriageItem, opt CompareOptions) (Comparison, error) {
 		c.Items++
 		for m, measure := range measures {
 			if measure.counts(x) {
-				pairs[m] = append(pairs[m], pair{x.ID, measure.get(x), measure.get(y), map[string]string{"language": x.Language, "label": x.Truth}})
+				pairs[m] = append(pairs[m], pair{x.ID, measure.get(x), measure.get(y), withLanguage(x.Language, x.Slices)})
 			}
 		}
 		if x.Outcome != y.Outcome || x.Label != y.Label || x.Right != y.Right {

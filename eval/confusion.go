@@ -96,6 +96,11 @@ func (c Confusion) MCC() float64 {
 		truthSquare += t * t
 		predSquare += p * p
 	}
+	return mcc(total, right, cross, truthSquare, predSquare)
+}
+
+// mcc is the coefficient from the sums over the labels.
+func mcc(total, right, cross, truthSquare, predSquare float64) float64 {
 	if total == 0 {
 		return math.NaN()
 	}

@@ -20,7 +20,17 @@ type CurvePoint struct {
 	AccuracyLow  Number `json:"accuracy_low"` // Wilson, 95 %: the test items' chance, not that of the draw of examples
 	AccuracyHigh Number `json:"accuracy_high"`
 	MacroF1      Number `json:"macro_f1"`
-	CoverageAt95 Number `json:"coverage_at_95"`
+	MacroF1Low   Number `json:"macro_f1_low"`
+	MacroF1High  Number `json:"macro_f1_high"`
+
+	CoverageAt95     Number `json:"coverage_at_95"`
+	CoverageAt95Low  Number `json:"coverage_at_95_low"`
+	CoverageAt95High Number `json:"coverage_at_95_high"`
+
+	// Step is the accuracy less that of the point before, null for the first; its interval is the bootstrap over the pairs.
+	Step     Number `json:"step"`
+	StepLow  Number `json:"step_low"`
+	StepHigh Number `json:"step_high"`
 }
 
 // LearningCurve trains on growing parts of the training set and measures each on the test set, so that one sees whether
@@ -36,19 +46,38 @@ func LearningCurve(ctx context.Context, train TrainFunc, examples, test []predia
 	}
 	slices.Sort(wanted)
 	ordered := shuffledByContent(examples)
+	opt = opt.withDefaults()
 	var points []CurvePoint
+	var last []ClassifyItem
 	for _, n := range slices.Compact(wanted) {
 		model, err := train(ctx, slices.Clone(ordered[:n]))
 		if err != nil {
 			return nil, fmt.Errorf("learning curve, %d examples: %w", n, err)
 		}
+		var items []ClassifyItem
+		opt.Item = func(it ClassifyItem) { items = append(items, it) }
 		r, err := Classify(ctx, model, test, opt)
 		if err != nil {
 			return nil, fmt.Errorf("learning curve, %d examples: %w", n, err)
 		}
-		points = append(points, CurvePoint{n, r.Accuracy, r.AccuracyLow, r.AccuracyHigh, r.MacroF1, r.CoverageAt95})
+		p := CurvePoint{Examples: n, Accuracy: r.Accuracy, AccuracyLow: r.AccuracyLow, AccuracyHigh: r.AccuracyHigh,
+			MacroF1: r.MacroF1, MacroF1Low: r.MacroF1Low, MacroF1High: r.MacroF1High,
+			CoverageAt95: r.CoverageAt95, CoverageAt95Low: r.CoverageAt95Low, CoverageAt95High: r.CoverageAt95High}
+		p.Step, p.StepLow, p.StepHigh = stepBetween(last, items, opt)
+		points, last = append(points, p), items
 	}
 	return points, nil
+}
+
+// stepBetween is the difference of accuracy over the same in-scope items, sorted alike.
+func stepBetween(before, after []ClassifyItem, opt ClassifyOptions) (step, low, high Number) {
+	var gains []float64
+	for i := range before {
+		if len(before) == len(after) && !after[i].OutOfScope() && before[i].Error+after[i].Error == "" {
+			gains = append(gains, indicator(after[i].Right)-indicator(before[i].Right))
+		}
+	}
+	return bootstrap(len(gains), opt.Resamples, opt.Seed, weightedMeans(gains))[0].around(meanOf(gains))
 }
 
 // shuffledByContent orders examples by a hash, because files are often sorted by label.

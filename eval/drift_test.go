@@ -14,7 +14,8 @@ func TestDriftFindsWhatMoved(t *testing.T) {
 	before, after := items[:800], items[800:]
 	r, err := Drift(before, after, 1)
 	require.NoError(t, err)
-	require.Len(t, r.Rows, 5)
+	require.Len(t, r.Rows, 6)
+	require.Empty(t, r.Unlabelled)
 	for _, row := range r.Rows {
 		require.False(t, row.Drifted, "%+v", row)
 	}
@@ -33,6 +34,29 @@ func TestDriftFindsWhatMoved(t *testing.T) {
 	same, err := Drift(before, after, 1)
 	require.NoError(t, err)
 	require.Equal(t, r, same)
+}
+
+// TestDriftOfUnlabelledTickets: the true label is left out, and that is said; nothing else changes.
+func TestDriftOfUnlabelledTickets(t *testing.T) {
+	items := simulated(1600, 8)
+	before, after := items[:800], items[800:]
+	with, err := Drift(before, after, 1)
+	require.NoError(t, err)
+	for i := range after {
+		after[i].Truth = ""
+		delete(after[i].Slices, "tier")
+	}
+	r, err := Drift(before, after, 1)
+	require.NoError(t, err)
+	require.Equal(t, "800 of 800 tickets before and 0 of 800 after have a label: drift of the true label is not told, it takes 100 of each time", r.Unlabelled)
+	var names []string
+	for i, row := range r.Rows {
+		names = append(names, row.Property)
+		require.Equal(t, with.Rows[i].Distance, row.Distance)
+		require.LessOrEqual(t, row.Low, row.Distance)
+		require.GreaterOrEqual(t, row.High, row.Distance)
+	}
+	require.Equal(t, []string{"predicted label", "language", "confidence", "length"}, names)
 }
 
 func roundMove(m DriftMove) DriftMove {
@@ -54,6 +78,10 @@ func TestVariationByHand(t *testing.T) {
 
 func TestUnseenShare(t *testing.T) {
 	before := texts("a", "x", "the disk is full")
-	require.InDelta(t, (0.5+0)/2, UnseenShare(before, texts("b", "x", "the disk broke twice", "disk full", "")), 1e-12)
-	require.True(t, math.IsNaN(UnseenShare(before, nil)))
+	share, low, high := UnseenShare(before, texts("b", "x", "the disk broke twice", "disk full", ""), 1)
+	require.InDelta(t, (0.5+0)/2, float64(share), 1e-12)
+	require.InDelta(t, 0, float64(low), 1e-12)
+	require.InDelta(t, 0.5, float64(high), 1e-12)
+	share, _, _ = UnseenShare(before, nil, 1)
+	require.False(t, share.Defined())
 }

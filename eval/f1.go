@@ -8,6 +8,14 @@ type LabelScore struct {
 	Precision Number `json:"precision"` // 0 when it was never predicted
 	Recall    Number `json:"recall"`    // 0 when it never occurs
 	F1        Number `json:"f1"`
+
+	// 95 %: Wilson's, and wilsonF1; null where a label never occurs or was never predicted.
+	PrecisionLow  Number `json:"precision_low"`
+	PrecisionHigh Number `json:"precision_high"`
+	RecallLow     Number `json:"recall_low"`
+	RecallHigh    Number `json:"recall_high"`
+	F1Low         Number `json:"f1_low"`
+	F1High        Number `json:"f1_high"`
 }
 
 // PerClass gives precision, recall, F1 and support of each label, in the labels' order. A division by zero counts as 0.
@@ -23,6 +31,9 @@ func (c Confusion) PerClass() []LabelScore {
 			Recall:    Number(zeroRatio(right, support)),
 			F1:        Number(zeroRatio(2*right, support+predicted)),
 		}
+		_, scores[i].PrecisionLow, scores[i].PrecisionHigh = proportion(right, predicted)
+		_, scores[i].RecallLow, scores[i].RecallHigh = proportion(right, support)
+		scores[i].F1Low, scores[i].F1High = wilsonF1(right, support+predicted-2*right)
 	}
 	return scores
 }

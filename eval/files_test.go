@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -30,10 +31,13 @@ func TestReadRun(t *testing.T) {
 func TestReadQueries(t *testing.T) {
 	got, err := ReadQueries(strings.NewReader("\ufeff{\"id\":\"1\",\"text\":\"how?\",\"lang\":\"en\",\"answer\":\"so\"}\n\n2\twas ist \t das\n"))
 	require.NoError(t, err)
-	require.Equal(t, []Query{{"1", "how?", "en"}, {"2", "was ist \t das", ""}}, got)
+	require.Equal(t, []Query{{ID: "1", Text: "how?", Language: "en"}, {ID: "2", Text: "was ist \t das"}}, got)
 	got, err = ReadQueries(strings.NewReader(`{"id":"1","text":""}`))
 	require.NoError(t, err)
 	require.Equal(t, []Query{{ID: "1"}}, got)
+	got, err = ReadQueries(strings.NewReader(`{"id":"1","text":"a","category":"net/dns","tier":"L2","product":"vpc","source":"phone","created":"2026-02-01"}`))
+	require.NoError(t, err)
+	require.Equal(t, []Query{{ID: "1", Text: "a", Category: "net/dns", Tier: "L2", Product: "vpc", Source: "phone", Created: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)}}, got)
 }
 
 func TestReadersNameTheLine(t *testing.T) {

@@ -18,7 +18,7 @@ func TestFigures(t *testing.T) {
 	require.Equal(t, Number(5), f["n"])
 	require.Equal(t, Number(0.7), f["oos.auroc"])
 	require.Equal(t, Number(1), f["per_language.en.accuracy"])
-	f, err = Figures(ClassifyReport{Accuracy: Undefined()})
+	f, err = Figures(ClassifyReport{LabelFigures: LabelFigures{Accuracy: Undefined()}})
 	require.NoError(t, err)
 	require.NotContains(t, f, "accuracy")
 }

@@ -32,7 +32,7 @@ type HTMLOptions struct {
 // Limits of a report, so that it stays below 2 MB whatever the data.
 const (
 	shownClasses  = 400
-	shownSlices   = 120
+	shownSlices   = 25 // of one property
 	shownErrors   = 40
 	shownPairs    = 20
 	shownTextSize = 400 // characters
@@ -52,8 +52,9 @@ type page struct {
 	Pairs       []confusedPair
 	Classes     []LabelScore
 	MoreClasses int
-	Slices      []namedSlice
-	MoreSlices  int
+	Figures     []FigureRow
+	Parts       []namedSlice
+	MoreParts   int
 	Errors      []shownError
 }
 
@@ -63,6 +64,7 @@ type confusedPair struct {
 	Truth, Label string
 	Count        int
 	Share        Number // of the truth's items
+	Low, High    Number
 }
 
 type namedSlice struct {
@@ -85,7 +87,8 @@ func WriteHTML(w io.Writer, r ClassifyReport, items []ClassifyItem, opt HTMLOpti
 // execute fills a template that may use the common style.
 func execute(w io.Writer, text string, data any) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"percent": percentOf, "bar": func(n Number) string { return fmt.Sprintf("%.1f%%", 100*float64(n)) },
+		"percent": percentOf, "bar": barWidth,
+		"span": percentRange, "between": func(low, high Number) string { return intervalText(low, high, "") },
 		"short": func(s string) string { return shorten(s, shownNameSize) },
 	}).Parse(text + styleTemplate)
 	if err != nil {
@@ -95,6 +98,14 @@ func execute(w io.Writer, text string, data any) error {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil
+}
+
+// barWidth is the length of a bar; 0 where there is no value.
+func barWidth(n Number) string {
+	if !n.Defined() {
+		return "0%"
+	}
+	return fmt.Sprintf("%.1f%%", 100*min(max(float64(n), 0), 1))
 }
 
 // inScope keeps the items that the report's figures are over.
@@ -122,25 +133,33 @@ func newPage(r ClassifyReport, items []ClassifyItem, opt HTMLOptions) page {
 	p.Condensed = len(confusion.Labels) > shownLabels
 	p.Pairs = confusedPairs(confusion)
 	p.Classes, p.MoreClasses = worstClasses(r.PerClass)
-	p.Slices, p.MoreSlices = allSlices(r)
+	p.Parts, p.MoreParts = allSlices(r)
+	p.Figures = r.Rows()
 	p.Errors = worstErrors(items, opt)
 	return p
 }
 
 func cards(r ClassifyReport) []card {
-	between := func(low, high Number) string { return percentOf(low) + " to " + percentOf(high) }
 	out := []card{
-		{"Accuracy", percentOf(r.Accuracy), between(r.AccuracyLow, r.AccuracyHigh), "baseline " + percentOf(r.BaselineAccuracy)},
-		{"Macro F1", percentOf(r.MacroF1), between(r.MacroF1Low, r.MacroF1High), "MCC " + r.MCC.String()},
-		{"Coverage, 95\u00a0% right", percentOf(r.CoverageAt95), between(r.CoverageAt95Low, r.CoverageAt95High), "at 99\u00a0%: " + percentOf(r.CoverageAt99)},
-		{"ECE", r.ECE.String(), r.ECELow.String() + " to " + r.ECEHigh.String(), "equal mass " + r.ECEEqualMass.String()},
-		{"AURC", r.AURC.String(), r.AURCLow.String() + " to " + r.AURCHigh.String(), "log loss " + r.LogLoss.String()},
+		{"Accuracy", percentOf(r.Accuracy), percentRange(r.AccuracyLow, r.AccuracyHigh), "always the most frequent label: " + percentOf(r.BaselineAccuracy)},
+		{"Macro F1", percentOf(r.MacroF1), percentRange(r.MacroF1Low, r.MacroF1High), "every label counts alike"},
+		{"Coverage, 95\u00a0% right", percentOf(r.CoverageAt95), percentRange(r.CoverageAt95Low, r.CoverageAt95High), "of the items, the surest first"},
+		{"ECE", r.ECE.String(), intervalText(r.ECELow, r.ECEHigh, ""), "0: confidence is accuracy"},
+		{"AURC", r.AURC.String(), intervalText(r.AURCLow, r.AURCHigh, ""), "0: errors are told by doubt"},
 	}
 	if r.OOS != nil {
-		out = append(out, card{"Out-of-scope recall", percentOf(r.OOS.Recall), between(r.OOS.RecallLow, r.OOS.RecallHigh),
-			"AUROC " + r.OOS.AUROC.String()})
+		out = append(out, card{"Out of scope, AUROC", r.OOS.AUROC.String(), intervalText(r.OOS.AUROCLow, r.OOS.AUROCHigh, ""),
+			"recall " + percentOf(r.OOS.Recall) + " at " + r.OOS.Threshold.String()})
 	}
 	return out
+}
+
+// percentRange is an interval in percent, or "n/a".
+func percentRange(low, high Number) string {
+	if !low.Defined() && !high.Defined() {
+		return "n/a"
+	}
+	return percentOf(low) + " to " + percentOf(high)
 }
 
 // coverageMarks names the points where the precision is 95 and 99 %.
@@ -161,7 +180,9 @@ func confusedPairs(c Confusion) []confusedPair {
 	for i := range c.Counts {
 		for j, n := range c.Counts[i] {
 			if i != j && n > 0 {
-				pairs = append(pairs, confusedPair{c.Labels[i], c.Labels[j], n, Number(ratio(n, c.support(i)))})
+				p := confusedPair{Truth: c.Labels[i], Label: c.Labels[j], Count: n}
+				p.Share, p.Low, p.High = proportion(n, c.support(i))
+				pairs = append(pairs, p)
 			}
 		}
 	}
@@ -178,19 +199,13 @@ func worstClasses(classes []LabelScore) (shown []LabelScore, more int) {
 }
 
 func allSlices(r ClassifyReport) (shown []namedSlice, more int) {
-	groups := maps.Clone(r.PerSlice)
-	if groups == nil {
-		groups = map[string]map[string]SliceReport{}
+	find := map[string]map[string]SliceReport{"language": r.PerLanguage}
+	maps.Copy(find, r.PerSlice)
+	parts, more := partsOf(r.PerLanguage, r.PerSlice, shownSlices, func(s SliceReport) (int, []string) { return s.N, nil })
+	for _, p := range parts {
+		shown = append(shown, namedSlice{p.name, p.value, find[p.name][p.value]})
 	}
-	groups["language"] = r.PerLanguage
-	var all []namedSlice
-	for _, name := range slices.Sorted(maps.Keys(groups)) {
-		for _, value := range slices.Sorted(maps.Keys(groups[name])) {
-			all = append(all, namedSlice{name, value, groups[name][value]})
-		}
-	}
-	n := min(shownSlices, len(all))
-	return all[:n], len(all) - n
+	return shown, more
 }
 
 // worstErrors are the wrong items that the model was surest of.

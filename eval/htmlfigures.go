@@ -36,11 +36,12 @@ type column struct {
 	Number, Text bool // aligned right; long text
 }
 
-// shownCell is a text, with a bar behind it where Bar is set.
+// shownCell is a text, with a bar behind it where Bar is set and an interval below it where there is one.
 type shownCell struct {
-	Text  string
-	Bar   bool
-	Share Number
+	Text     string
+	Bar      bool
+	Share    Number
+	Interval string
 }
 
 func plain(format string, args ...any) shownCell {
@@ -51,25 +52,46 @@ func plain(format string, args ...any) shownCell {
 	return shownCell{Text: text}
 }
 
-func barred(n Number) shownCell { return shownCell{percentOf(n), n.Defined(), n} }
+// barred is a share with its bar and interval.
+func barred(n, low, high Number) shownCell {
+	return shownCell{percentOf(n), n.Defined(), n, percentRange(low, high)}
+}
+
+// figured is a share without a bar, in percent, with its interval.
+func figured(n, low, high Number) shownCell {
+	return shownCell{Text: percentOf(n), Share: Undefined(), Interval: percentRange(low, high)}
+}
+
+// valued is a value with its interval.
+func valued(n, low, high Number) shownCell {
+	return shownCell{Text: n.String(), Share: Undefined(), Interval: intervalText(low, high, "")}
+}
+
+// allFigures is the table of every figure with its interval.
+func allFigures(rows []FigureRow) table {
+	t := table{Title: "All figures", Head: []column{{Name: "measure"}, {Name: "value", Number: true}, {Name: "95 % interval", Number: true}}}
+	for _, r := range rows {
+		t.Rows = append(t.Rows, []shownCell{plain("%s", r.Name), plain("%s", r.Value), plain("%s", r.Interval())})
+	}
+	return t
+}
 
 // WriteRetrieveHTML writes a search's report as WriteHTML does a classifier's. Options.Text gives a query's text.
 func WriteRetrieveHTML(w io.Writer, r RetrieveReport, items []RetrieveItem, opt HTMLOptions) error {
 	opt.Title = cmp.Or(opt.Title, "Search report")
 	lead := fmt.Sprintf("%d judged queries, %d failed, %d missing, %d cut.", r.Queries, r.Failed, r.Missing, r.Cut)
 	return execute(w, figuresTemplate, figuresPage{
-		HTMLOptions: opt, Lead: lead, Cards: retrieveCards(r), Tables: []table{spread(items), languages(r), worstQueries(items, opt.Text)},
+		HTMLOptions: opt, Lead: lead, Cards: retrieveCards(r), Tables: []table{spread(items), queryParts(r), worstQueries(items, opt.Text), allFigures(r.Rows())},
 	})
 }
 
 func retrieveCards(r RetrieveReport) []card {
-	between := func(low, high Number) string { return low.String() + " to " + high.String() }
 	out := []card{
-		{"nDCG@10", r.NDCG10.String(), between(r.NDCG10Low, r.NDCG10High), "MAP " + r.MAP.String()},
-		{"MRR@10", r.MRR10.String(), between(r.MRR10Low, r.MRR10High), "bpref " + r.BPref.String()},
-		{"Success@1", percentOf(r.Success1), percentOf(r.Success1Low) + " to " + percentOf(r.Success1High), "at 5: " + percentOf(r.Success5)},
-		{"Recall@10", percentOf(r.R10), percentOf(r.R10Low) + " to " + percentOf(r.R10High), ""},
-		{"Recall@100", percentOf(r.R100), percentOf(r.R100Low) + " to " + percentOf(r.R100High), ""},
+		{"nDCG@10", r.NDCG10.String(), intervalText(r.NDCG10Low, r.NDCG10High, ""), ""},
+		{"MRR@10", r.MRR10.String(), intervalText(r.MRR10Low, r.MRR10High, ""), ""},
+		{"Success@1", percentOf(r.Success1), percentRange(r.Success1Low, r.Success1High), ""},
+		{"Recall@10", percentOf(r.R10), percentRange(r.R10Low, r.R10High), ""},
+		{"Recall@100", percentOf(r.R100), percentRange(r.R100Low, r.R100High), ""},
 	}
 	return appendLatency(out, r.LatencyMS)
 }
@@ -78,8 +100,15 @@ func appendLatency(cards []card, l *Percentiles) []card {
 	if l == nil {
 		return cards
 	}
-	return append(cards, card{"Latency, median", fmt.Sprintf("%.1f\u00a0ms", float64(l.P50)), fmt.Sprintf("p95 %.1f, p99 %.1f\u00a0ms", float64(l.P95), float64(l.P99)),
-		fmt.Sprintf("longest %.1f\u00a0ms", float64(l.Max))})
+	return append(cards, card{"Latency, median", fmt.Sprintf("%.1f\u00a0ms", float64(l.P50)), rangeMS(l.P50Low, l.P50High),
+		fmt.Sprintf("95\u00a0%%: %s\u00a0ms", rangedMS(l.P95, l.P95Low, l.P95High))})
+}
+
+func rangeMS(low, high Number) string {
+	if !low.Defined() || !high.Defined() {
+		return "n/a"
+	}
+	return fmt.Sprintf("%.1f to %.1f\u00a0ms", float64(low), float64(high))
 }
 
 // spread is the histogram of the queries by nDCG@10.
@@ -99,21 +128,41 @@ func spread(items []RetrieveItem) table {
 	t := table{Title: "How the queries spread", Note: "A mean hides whether many queries are a little off or a few are lost.",
 		Head: []column{{Name: "nDCG@10"}, {Name: "queries", Number: true}, {Name: "share", Number: true}}}
 	for i, name := range names {
-		t.Rows = append(t.Rows, []shownCell{plain("%s", name), plain("%d", counts[i]), barred(Number(ratio(counts[i], len(items))))})
+		t.Rows = append(t.Rows, []shownCell{plain("%s", name), plain("%d", counts[i]), barred(proportion(counts[i], len(items)))})
 	}
 	return t
 }
 
-func languages(r RetrieveReport) table {
-	t := table{Title: "By language", Head: []column{{Name: "language"}, {Name: "queries", Number: true}, {Name: "nDCG@10", Number: true},
-		{Name: "95 % interval", Number: true}, {Name: "MRR@10", Number: true}, {Name: "recall@10", Number: true}, {Name: "recall@100", Number: true}}}
-	names := slices.Sorted(maps.Keys(r.PerLanguage))
-	for _, name := range names[:min(shownSlices, len(names))] {
-		s := r.PerLanguage[name]
-		t.Rows = append(t.Rows, []shownCell{plain("%s", name), plain("%d", s.Queries), {s.NDCG10.String(), s.NDCG10.Defined(), s.NDCG10},
-			plain("%s to %s", s.NDCGLow, s.NDCGHigh), plain("%s", s.MRR10), plain("%s", percentOf(s.R10)), plain("%s", percentOf(s.R100))})
+func queryParts(r RetrieveReport) table {
+	t := table{Title: "By part of the data", Head: []column{{Name: "part"}, {Name: "value"}, {Name: "queries", Number: true}, {Name: "nDCG@10", Number: true},
+		{Name: "MRR@10", Number: true}, {Name: "recall@10", Number: true}, {Name: "recall@100", Number: true}}}
+	find := map[string]map[string]RetrieveSlice{"language": r.PerLanguage}
+	maps.Copy(find, r.PerSlice)
+	parts, more := partsOf(r.PerLanguage, r.PerSlice, shownSlices, func(s RetrieveSlice) (int, []string) { return s.Queries, nil })
+	for _, p := range parts {
+		s := find[p.name][p.value]
+		ndcg := shownCell{s.NDCG10.String(), s.NDCG10.Defined(), s.NDCG10, intervalText(s.NDCG10Low, s.NDCG10High, "")}
+		t.Rows = append(t.Rows, []shownCell{plain("%s", p.name), plain("%s", p.value), plain("%d", s.Queries), ndcg, valued(s.MRR10, s.MRR10Low, s.MRR10High),
+			figured(s.R10, s.R10Low, s.R10High), figured(s.R100, s.R100Low, s.R100High)})
 	}
-	t.More = len(names) - len(t.Rows)
+	t.More = more
+	return t
+}
+
+func ticketParts(r TriageReport) table {
+	t := table{Title: "By part of the data", Head: []column{{Name: "part"}, {Name: "value"}, {Name: "tickets", Number: true}, {Name: "automated", Number: true},
+		{Name: "of these right", Number: true}, {Name: "category", Number: true}, {Name: "article first", Number: true}, {Name: "cost", Number: true}}}
+	find := map[string]map[string]TriageSlice{"language": r.PerLanguage}
+	maps.Copy(find, r.PerSlice)
+	parts, more := partsOf(r.PerLanguage, r.PerSlice, shownSlices, func(s TriageSlice) (int, []string) { return s.N, nil })
+	for _, p := range parts {
+		s := find[p.name][p.value]
+		t.Rows = append(t.Rows, []shownCell{plain("%s", p.name), plain("%s", p.value), plain("%d", s.N),
+			figured(s.AutomationRate, s.AutomationRateLow, s.AutomationRateHigh), figured(s.AnsweredPrecision, s.AnsweredPrecisionLow, s.AnsweredPrecisionHigh),
+			figured(s.CategoryAccuracy, s.CategoryAccuracyLow, s.CategoryAccuracyHigh), figured(s.ArticleAt1, s.ArticleAt1Low, s.ArticleAt1High),
+			valued(s.Cost, s.CostLow, s.CostHigh)})
+	}
+	t.More = more
 	return t
 }
 
@@ -141,22 +190,29 @@ func WriteTriageHTML(w io.Writer, r TriageReport, items []TriageItem, opt HTMLOp
 	opt.Title = cmp.Or(opt.Title, "Whole-line report")
 	lead := fmt.Sprintf("%d tickets, %d failed; model %s, index %d, policy %s.", r.N, r.Failed, shorten(r.Model, shownNameSize), r.Index, shorten(r.Policy, shownNameSize))
 	return execute(w, figuresTemplate, figuresPage{
-		HTMLOptions: opt, Lead: lead, Wide: true, Cards: triageCards(r), Tables: []table{outcomes(r), reasons(r), wrongAnswers(items, opt.Text)},
+		HTMLOptions: opt, Lead: lead, Wide: true, Cards: triageCards(r), Tables: []table{outcomes(r), reasons(r), ticketParts(r), wrongAnswers(items, opt.Text), allFigures(r.Rows())},
 	})
 }
 
 func triageCards(r TriageReport) []card {
-	between := func(low, high Number) string { return percentOf(low) + " to " + percentOf(high) }
 	out := []card{
-		{"Automated", percentOf(r.AutomationRate), between(r.AutomationRateLow, r.AutomationRateHigh), "answered without a human"},
-		{"Of these right", percentOf(r.AnsweredPrecision), between(r.AnsweredPrecisionLow, r.AnsweredPrecisionHigh), "as far as the truth is known"},
-		{"Category", percentOf(r.CategoryAccuracy), between(r.CategoryAccuracyLow, r.CategoryAccuracyHigh), "accuracy"},
-		{"Solving article first", percentOf(r.ArticleAt1), between(r.ArticleAt1Low, r.ArticleAt1High), "in the first three: " + percentOf(r.ArticleAt3)},
-		{"Cost for each ticket", r.Cost.String(), r.CostLow.String() + " to " + r.CostHigh.String(), "all handed over: " + r.CostEscalated.String()},
-		{"Grounded drafts", percentOf(r.GroundedShare), "statements with a citation that holds", ""},
-		{"Citations", percentOf(r.CitationPrecision), "point to the solving article", ""},
+		{"Automated", percentOf(r.AutomationRate), percentRange(r.AutomationRateLow, r.AutomationRateHigh), "answered without a human"},
+		{"Of these right", percentOf(r.AnsweredPrecision), percentRange(r.AnsweredPrecisionLow, r.AnsweredPrecisionHigh), "as far as the truth is known"},
+		{"Category", percentOf(r.CategoryAccuracy), percentRange(r.CategoryAccuracyLow, r.CategoryAccuracyHigh), "accuracy"},
+		{"Solving article first", percentOf(r.ArticleAt1), percentRange(r.ArticleAt1Low, r.ArticleAt1High), "of the articles found"},
+		{"Cost for each ticket", r.Cost.String(), intervalText(r.CostLow, r.CostHigh, ""), "all handed over: " + r.CostEscalated.String()},
+		{"Grounded drafts", percentOf(r.GroundedShare), percentRange(r.GroundedShareLow, r.GroundedShareHigh), "statements with a citation that holds"},
+		{"Citations", percentOf(r.CitationPrecision), percentRange(r.CitationPrecisionLow, r.CitationPrecisionHigh), "point to the solving article"},
+		{"Language model", r.LLM.Cost.String() + shownCurrency(r.LLM.Currency), r.LLM.rows()[2].Interval(), r.LLM.Why},
 	}
 	return appendLatency(out, r.LatencyMS)
+}
+
+func shownCurrency(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "\u00a0" + shorten(name, 8)
 }
 
 func outcomes(r TriageReport) table {
@@ -164,7 +220,7 @@ func outcomes(r TriageReport) table {
 		{Name: "tickets", Number: true}, {Name: "share", Number: true}, {Name: "right", Number: true}, {Name: "wrong", Number: true}, {Name: "unknown", Number: true}}}
 	for _, o := range []prediag.Outcome{prediag.OutcomeAnswer, prediag.OutcomeSuggest, prediag.OutcomeEscalate} {
 		row := r.Matrix[o]
-		t.Rows = append(t.Rows, []shownCell{plain("%s", o), plain("%d", row.N), barred(Number(ratio(row.N, r.N))), plain("%d", row.Right), plain("%d", row.Wrong), plain("%d", row.Unknown)})
+		t.Rows = append(t.Rows, []shownCell{plain("%s", o), plain("%d", row.N), barred(proportion(row.N, r.N)), plain("%d", row.Right), plain("%d", row.Wrong), plain("%d", row.Unknown)})
 	}
 	return t
 }
@@ -175,7 +231,7 @@ func reasons(r TriageReport) table {
 		return cmp.Or(cmp.Compare(r.Reasons[b], r.Reasons[a]), cmp.Compare(a, b))
 	})
 	for _, c := range codes {
-		t.Rows = append(t.Rows, []shownCell{plain("%s", c), plain("%d", r.Reasons[c]), barred(Number(ratio(r.Reasons[c], r.N)))})
+		t.Rows = append(t.Rows, []shownCell{plain("%s", c), plain("%d", r.Reasons[c]), barred(proportion(r.Reasons[c], r.N))})
 	}
 	return t
 }

@@ -35,11 +35,11 @@ func Wilson(successes, n int) (low, high float64) {
 }
 
 // Bootstrap is the 95 % percentile interval of the mean of values over resamples drawn with replacement; the same seed
-// gives the same interval. Without values both ends are NaN.
+// gives the same interval. With fewer than two values both ends are NaN.
 //
 // Definition: Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13.
 func Bootstrap(values []float64, resamples int, seed uint64) (low, high float64) {
-	iv := bootstrap(len(values), resamples, seed, weightedMean(values))
+	iv := bootstrap(len(values), resamples, seed, weightedMeans(values))
 	return float64(iv[0].Low), float64(iv[0].High)
 }
 
@@ -49,24 +49,40 @@ type interval struct {
 	High Number
 }
 
+// around gives the value with its interval, widened to hold it where resampling is biased (a calibration error over
+// resamples is larger than that of the items).
+func (iv interval) around(value float64) (v, low, high Number) {
+	v = Number(value)
+	if !v.Defined() || !iv.Low.Defined() {
+		return v, Undefined(), Undefined()
+	}
+	return v, min(iv.Low, v), max(iv.High, v)
+}
+
+// statistic is one or more values as a function of how often each item counts. It keeps nothing of the weights and may
+// be called from several goroutines.
+type statistic struct {
+	width int // values that it writes
+	of    func(weights []int, out []float64)
+}
+
 // bootstrapBlock is the number of resamples that one random stream serves: blocks run in parallel, and the result does
 // not depend on how many of them at a time.
 const bootstrapBlock = 250
 
-// bootstrap resamples n items and gives each statistic's percentile interval. A statistic gets the number of times that
-// each item was drawn, keeps nothing of it, and may be called from several goroutines; one draw serves all statistics.
-// Values that are not finite are left out.
-func bootstrap(n, resamples int, seed uint64, statistics ...func(weights []int) float64) []interval {
+// bootstrap resamples n items and gives the percentile interval of each statistic's values, in order; one draw serves all
+// statistics. Values that are not finite are left out. Of fewer than two items nothing can be said: both ends are NaN.
+func bootstrap(n, resamples int, seed uint64, statistics ...statistic) []interval {
 	blocks := make([][][]float64, (resamples+bootstrapBlock-1)/bootstrapBlock)
-	if n == 0 {
+	if n < 2 {
 		blocks = nil
 	}
 	parallel(len(blocks), runtime.GOMAXPROCS(0), func(b int) {
 		size := min(bootstrapBlock, resamples-b*bootstrapBlock)
 		blocks[b] = resampleBlock(n, size, rand.New(rand.NewPCG(seed, uint64(b))), statistics)
 	})
-	intervals := make([]interval, len(statistics))
-	for s := range statistics {
+	intervals := make([]interval, widthOf(statistics))
+	for s := range intervals {
 		var values []float64
 		for _, block := range blocks {
 			values = append(values, block[s]...)
@@ -77,17 +93,31 @@ func bootstrap(n, resamples int, seed uint64, statistics ...func(weights []int) 
 	return intervals
 }
 
-func resampleBlock(n, resamples int, rng *rand.Rand, statistics []func(weights []int) float64) [][]float64 {
-	values := make([][]float64, len(statistics))
+func widthOf(statistics []statistic) int {
+	width := 0
+	for _, s := range statistics {
+		width += s.width
+	}
+	return width
+}
+
+func resampleBlock(n, resamples int, rng *rand.Rand, statistics []statistic) [][]float64 {
+	width := widthOf(statistics)
+	values, out := make([][]float64, width), make([]float64, width)
 	weights := make([]int, n)
 	for range resamples {
 		clear(weights)
 		for range n {
 			weights[rng.IntN(n)]++
 		}
-		for s, statistic := range statistics {
-			if v := statistic(weights); !math.IsNaN(v) && !math.IsInf(v, 0) {
-				values[s] = append(values[s], v)
+		at := 0
+		for _, s := range statistics {
+			s.of(weights, out[at:at+s.width])
+			at += s.width
+		}
+		for i, v := range out {
+			if !math.IsNaN(v) && !math.IsInf(v, 0) {
+				values[i] = append(values[i], v)
 			}
 		}
 	}

@@ -40,6 +40,21 @@ func (c Comparison) sentence() string {
 	return fmt.Sprintf("is %s than %s", c.Verdict, cell(c.A))
 }
 
+// signed is a difference with its sign, or "n/a".
+func signed(n Number) string {
+	if !n.Defined() {
+		return n.String()
+	}
+	return fmt.Sprintf("%+.4f", float64(n))
+}
+
+func gainOf(n Number) string {
+	if !n.Defined() {
+		return n.String()
+	}
+	return fmt.Sprintf("%+.4g", float64(n))
+}
+
 // pValue never says that a p-value is zero.
 func pValue(p Number) string {
 	if p < 0.0001 {
@@ -53,8 +68,8 @@ func writeDifferences(b *strings.Builder, c Comparison, first string, list []Dif
 	b.WriteString("|---|--:|--:|--:|--:|--:|--:|---|\n")
 	for _, d := range list {
 		name := cmp.Or(d.Slice, d.Measure)
-		fmt.Fprintf(b, "| %s | %d | %s | %s | %+.4f (%+.4f to %+.4f) | %s | %s | %s |\n",
-			cell(name), d.N, d.A, d.B, float64(d.Difference), float64(d.Low), float64(d.High), pValue(d.P), d.Detectable, d.Verdict)
+		fmt.Fprintf(b, "| %s | %d | %s | %s | %s (%s to %s) | %s | %s | %s |\n",
+			cell(name), d.N, d.A, d.B, signed(d.Difference), signed(d.Low), signed(d.High), pValue(d.P), d.Detectable, d.Verdict)
 	}
 }
 
@@ -64,7 +79,7 @@ func writeFlips(b *strings.Builder, c Comparison) {
 	slices.SortStableFunc(flips, func(x, y Flip) int { return cmp.Compare(x.Gain, y.Gain) })
 	fmt.Fprintf(b, "\n### %d items changed\n\n| item | truth | %s | %s | gain |\n|---|---|---|---|--:|\n", len(flips), cell(c.A), cell(c.B))
 	for _, f := range flips[:min(shownFlips, len(flips))] {
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %+.4g |\n", cell(f.ID), cell(f.Truth), cell(f.A), cell(f.B), float64(f.Gain))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(f.ID), cell(f.Truth), cell(f.A), cell(f.B), gainOf(f.Gain))
 	}
 	if rest := len(flips) - shownFlips; rest > 0 {
 		fmt.Fprintf(b, "\n… and %d more.\n", rest)

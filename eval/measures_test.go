@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"testing"
 
@@ -273,4 +274,54 @@ func TestQuantile(t *testing.T) {
 	require.Equal(t, 2.5, quantile([]float64{1, 2, 3, 4}, 0.5))
 	require.Equal(t, 1.0, quantile([]float64{1, 2, 3, 4}, 0))
 	require.Equal(t, 4.0, quantile([]float64{1, 2, 3, 4}, 1))
+}
+
+// TestDeLongByHand: the positives 2, 4, 6 lie above 1/3, 2/3 and all of the negatives 1, 3, 5; the negatives lie above
+// none, 1/3 and 2/3 of the positives: the variance of each is 1/9.
+func TestDeLongByHand(t *testing.T) {
+	positive, negative := []float64{2, 4, 6}, []float64{1, 3, 5}
+	require.InDelta(t, 1.0/9, placementVariance(positive, negative), 1e-12)
+	require.InDelta(t, 1.0/9, placementVariance(negative, positive), 1e-12)
+	low, high := DeLong(positive, negative)
+	area, se := 6.0/9, math.Sqrt(2.0/27)
+	logit := func(p float64) float64 { return math.Log(p / (1 - p)) }
+	require.InDelta(t, logit(area)-z95*se/(area*(1-area)), logit(low), 1e-9)
+	require.InDelta(t, logit(area)+z95*se/(area*(1-area)), logit(high), 1e-9)
+	low, high = DeLong([]float64{2, 3}, []float64{0, 1})
+	wl, wh := Wilson(2, 2)
+	require.Equal(t, []float64{wl, wh}, []float64{low, high}, "no variance was seen")
+	low, _ = DeLong([]float64{2}, []float64{0, 1})
+	require.True(t, math.IsNaN(low))
+	// ties count half
+	require.InDelta(t, 0, placementVariance([]float64{1, 1, 1}, []float64{1, 2}), 1e-12)
+}
+
+// TestDeLongAgreesWithTheBootstrap on a few hundred scores.
+func TestDeLongAgreesWithTheBootstrap(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	var positive, negative []float64
+	for range 200 {
+		positive, negative = append(positive, rng.NormFloat64()+1), append(negative, rng.NormFloat64())
+	}
+	low, high := DeLong(positive, negative)
+	iv := bootstrap(200, 2000, 1, statistic{1, func(weights []int, out []float64) {
+		var p, n []float64
+		for i, w := range weights {
+			for range w {
+				p, n = append(p, positive[i]), append(n, negative[i])
+			}
+		}
+		out[0] = AUROC(p, n)
+	}})
+	require.InDelta(t, float64(iv[0].Low), low, 0.01)
+	require.InDelta(t, float64(iv[0].High), high, 0.01)
+}
+
+func TestWilsonF1ByHand(t *testing.T) {
+	// 6 both, 2 only: F1 = 12/14; the share 6/8 is Wilson's
+	l, h := Wilson(6, 8)
+	low, high := wilsonF1(6, 2)
+	require.InDelta(t, 2*l/(1+l), float64(low), 1e-12)
+	require.InDelta(t, 2*h/(1+h), float64(high), 1e-12)
+	require.True(t, float64(low) < 12.0/14 && 12.0/14 < float64(high))
 }

@@ -7,16 +7,22 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
-// Query is one question of a test collection.
+// Query is one question of a test collection. All but ID and Text may be empty; they tell the parts of the data apart.
 type Query struct {
-	ID       string `json:"id"`
-	Text     string `json:"text"` // may be empty, as published collections hold such: nothing is found for it
-	Language string `json:"lang"` // BCP 47 tag; may be empty
+	ID       string    `json:"id"`
+	Text     string    `json:"text"` // may be empty, as published collections hold such: nothing is found for it
+	Language string    `json:"lang"` // BCP 47 tag
+	Category string    `json:"category"`
+	Tier     string    `json:"tier"`
+	Product  string    `json:"product"`
+	Source   string    `json:"source"`
+	Created  time.Time `json:"-"` // "created", RFC 3339 or a date; zero: unknown
 }
 
-// ReadQueries reads queries, one a line: JSON objects {"id", "text", "lang"} (other keys are ignored), or "id<TAB>text".
+// ReadQueries reads queries, one a line: JSON objects {"id", "text", "lang", ...} as in Query, or "id<TAB>text".
 // Each line says itself which of the two it is; blank lines are skipped. Plain or gzipped. A wrong line or an ID given
 // twice is of kind ErrInvalid and names the line.
 func ReadQueries(r io.Reader) ([]Query, error) {
@@ -46,8 +52,17 @@ func ReadQueries(r io.Reader) ([]Query, error) {
 func parseQuery(line []byte) (Query, error) {
 	var q Query
 	if bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")) {
-		if err := json.Unmarshal(line, &q); err != nil {
+		with := struct {
+			*Query
+			Created string `json:"created"`
+		}{Query: &q}
+		if err := json.Unmarshal(line, &with); err != nil {
 			return Query{}, fmt.Errorf("not a JSON object with id, text and lang: %w", err)
+		}
+		for _, layout := range []string{time.RFC3339, time.DateOnly} {
+			if at, err := time.Parse(layout, with.Created); err == nil {
+				q.Created = at
+			}
 		}
 	} else {
 		id, text, ok := strings.Cut(string(line), "\t")

@@ -43,7 +43,7 @@ type LineResult struct {
 // section; the rest is the same to the byte for the same code and data.
 func (r Results) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("# Results\n\nWritten by `make eval`; do not edit. Brackets are 95 % intervals: Wilson's for shares, percentile bootstrap for the others. " +
+	b.WriteString("# Results\n\nWritten by `make eval`; do not edit. Brackets are 95 % intervals: Wilson's for shares, DeLong's for AUROC, order statistics for percentiles, percentile bootstrap for the others. " +
 		"What each figure means and where its definition comes from stands in docs/evaluation.md; the sets, their licences and sources: `prediag eval data`.\n\n" +
 		"One set of parameters serves all sets; nothing is chosen by a set's name.\n")
 	r.classifyTables(&b)
@@ -77,7 +77,7 @@ func (r Results) classifyTables(b *strings.Builder) {
 		p := c.Report
 		fmt.Fprintf(b, "| %s | %d | %d | %s | %s | %s | %s | %s | %s |\n", cell(c.Name), c.Learned, p.N, ranged(p.Accuracy, p.AccuracyLow, p.AccuracyHigh),
 			ranged(p.MacroF1, p.MacroF1Low, p.MacroF1High), ranged(p.ECE, p.ECELow, p.ECEHigh), ranged(p.AURC, p.AURCLow, p.AURCHigh),
-			ranged(p.CoverageAt95, p.CoverageAt95Low, p.CoverageAt95High), p.BaselineAccuracy)
+			ranged(p.CoverageAt95, p.CoverageAt95Low, p.CoverageAt95High), ranged(p.BaselineAccuracy, p.BaselineAccuracyLow, p.BaselineAccuracyHigh))
 	}
 	b.WriteString("\n### Out of scope\n\nA ticket is refused under the threshold on the in-scope probability; where the set has validation data with out-of-scope tickets, it was chosen there, else it is 0.5. " +
 		"Accuracy counts a refused in-scope ticket as wrong.\n\n| set | out of scope | AUROC | threshold | recall | precision | F1 | in-scope accuracy |\n|---|--:|--:|--:|--:|--:|--:|--:|\n")
@@ -90,8 +90,9 @@ func (r Results) classifyTables(b *strings.Builder) {
 		if c.Chosen {
 			chosen = " (chosen)"
 		}
-		fmt.Fprintf(b, "| %s | %d | %s | %s%s | %s | %s | %s | %s |\n", cell(c.Name), o.N, o.AUROC, o.Threshold, chosen,
-			ranged(o.Recall, o.RecallLow, o.RecallHigh), o.Precision, o.F1, o.Accuracy)
+		fmt.Fprintf(b, "| %s | %d | %s | %s%s | %s | %s | %s | %s |\n", cell(c.Name), o.N, ranged(o.AUROC, o.AUROCLow, o.AUROCHigh), o.Threshold, chosen,
+			ranged(o.Recall, o.RecallLow, o.RecallHigh), ranged(o.Precision, o.PrecisionLow, o.PrecisionHigh), ranged(o.F1, o.F1Low, o.F1High),
+			ranged(o.Accuracy, o.AccuracyLow, o.AccuracyHigh))
 	}
 }
 
@@ -124,13 +125,15 @@ func (r Results) times(b *strings.Builder) {
 		b.WriteString("\n| collection | indexing, s | p50, ms | p95, ms | p99, ms |\n|---|--:|--:|--:|--:|\n")
 		for _, c := range r.Retrieve {
 			if l := c.Report.LatencyMS; l != nil {
-				fmt.Fprintf(b, "| %s | %.1f | %.1f | %.1f | %.1f |\n", cell(c.Name), c.IndexSeconds, float64(l.P50), float64(l.P95), float64(l.P99))
+				fmt.Fprintf(b, "| %s | %.1f | %s | %s | %s |\n", cell(c.Name), c.IndexSeconds,
+					rangedMS(l.P50, l.P50Low, l.P50High), rangedMS(l.P95, l.P95Low, l.P95High), rangedMS(l.P99, l.P99Low, l.P99High))
 			}
 		}
 	}
 	for _, l := range r.Line {
 		if p := l.Report.LatencyMS; p != nil {
-			fmt.Fprintf(b, "\nThe whole line, %s: %.1f ms at the median, %.1f at 95 %%, %.1f at 99 %%.\n", l.Name, float64(p.P50), float64(p.P95), float64(p.P99))
+			fmt.Fprintf(b, "\nThe whole line, %s: %s ms at the median, %s at 95 %%, %s at 99 %%.\n", l.Name,
+				rangedMS(p.P50, p.P50Low, p.P50High), rangedMS(p.P95, p.P95Low, p.P95High), rangedMS(p.P99, p.P99Low, p.P99High))
 		}
 	}
 }
@@ -140,5 +143,19 @@ func ranged(value, low, high Number) string {
 	if !value.Defined() {
 		return value.String()
 	}
+	if !low.Defined() && !high.Defined() {
+		return value.String() + " [n/a]"
+	}
 	return fmt.Sprintf("%s [%s, %s]", value, low, high)
+}
+
+// rangedMS is a latency with its interval; of few items the upper end is open.
+func rangedMS(value, low, high Number) string {
+	if !low.Defined() {
+		return fmt.Sprintf("%.1f [n/a]", float64(value))
+	}
+	if !high.Defined() {
+		return fmt.Sprintf("%.1f [%.1f, …]", float64(value), float64(low))
+	}
+	return fmt.Sprintf("%.1f [%.1f, %.1f]", float64(value), float64(low), float64(high))
 }

@@ -20,8 +20,13 @@ type RetrieveOptions struct {
 	Resamples int                   // of the bootstrap; 0: DefaultResamples
 	Seed      uint64                // of the bootstrap
 	Now       func() time.Time      // clock for the latencies; nil: they are not measured
+	Cache     *Cache                // of a key that names program and index; nil: none
 	Item      func(RetrieveItem)    // gets every judged query at the end, by ID; nil: not wanted
 	Progress  func(done, total int) // called after each query, one call at a time; nil: not wanted
+
+	// Article gives what is known of the article that answers a query, for the parts of the data (RetrieveItem.Slices); nil:
+	// only what the queries say.
+	Article func(id string) (prediag.Article, bool)
 }
 
 // depth is the number of hits that are asked for: what recall@100 needs.
@@ -47,6 +52,11 @@ type RetrieveItem struct {
 	Cut      bool    `json:"cut,omitempty"` // the text was over prediag.MaxQueryRunes
 	Missing  bool    `json:"missing,omitempty"`
 	Error    string  `json:"error,omitempty"`
+
+	// Slices names the parts of the data that the query belongs to, beside its language: "length" of its text, and where
+	// the query or the best judged article says so "category", its "area", "tier", "product", "kind", "source", and "age"
+	// beside the newest of them.
+	Slices map[string]string `json:"slices,omitempty"`
 
 	latency time.Duration
 }
@@ -85,6 +95,7 @@ func Retrieve(ctx context.Context, s prediag.Searcher, queries []Query, qrels Qr
 	for _, id := range missing {
 		items = append(items, RetrieveItem{ID: id, Language: "und", Missing: true})
 	}
+	sliceQueries(items, judged, qrels, opt)
 	slices.SortFunc(items, func(a, b RetrieveItem) int { return cmp.Compare(a.ID, b.ID) })
 	for i := range items {
 		items[i].measure(NewJudged(run[items[i].ID], qrels[items[i].ID]))
@@ -128,22 +139,34 @@ func searchOne(ctx context.Context, s prediag.Searcher, q Query, opt RetrieveOpt
 	query := opt.Query
 	query.Text, it.Cut = cutRunes(q.Text, prediag.MaxQueryRunes)
 	query.Offset, query.Limit = 0, depth
+	found, err := remembered(opt.Cache, func() (ranking, error) { return rankingOf(ctx, s, query, q.ID, opt.Now) }, "retrieve", query)
+	it.latency = found.Latency
+	if err != nil {
+		it.Error = cmp.Or(err.Error(), "error without text")
+		return it, nil
+	}
+	return it, found.Docs
+}
+
+// ranking is what one search returned, and how long it took.
+type ranking struct {
+	Docs    []ScoredDoc
+	Latency time.Duration
+}
+
+func rankingOf(ctx context.Context, s prediag.Searcher, query prediag.Query, id string, now func() time.Time) (r ranking, err error) {
 	var start time.Time
-	if opt.Now != nil {
-		start = opt.Now()
+	if now != nil {
+		start = now()
 	}
 	results, err := s.Search(ctx, query)
-	if opt.Now != nil {
-		it.latency = opt.Now().Sub(start)
+	if now != nil {
+		r.Latency = now().Sub(start)
 	}
 	if err == nil {
-		var docs []ScoredDoc
-		if docs, err = scoredDocs(q.ID, results.Hits); err == nil {
-			return it, docs
-		}
+		r.Docs, err = scoredDocs(id, results.Hits)
 	}
-	it.Error = cmp.Or(err.Error(), "error without text")
-	return it, nil
+	return r, err
 }
 
 // scoredDocs takes the hits over, and refuses what trec_eval would: scores that are no numbers, documents listed twice.
@@ -169,6 +192,43 @@ func (it *RetrieveItem) measure(j Judged) {
 	it.P1, it.P10, it.R10, it.R100 = j.Precision(1), j.Precision(10), j.Recall(10), j.Recall(100)
 	it.S1, it.S5, it.S10, it.BPref = j.Success(1), j.Success(5), j.Success(10), j.BPref()
 	it.Returned, it.Relevant = len(j.grades), j.Relevant()
+}
+
+// sliceQueries fills in the parts of the data that each query belongs to. The first items are those of the judged queries,
+// in their order.
+func sliceQueries(items []RetrieveItem, judged []Query, qrels Qrels, opt RetrieveOptions) {
+	articles, created := make([]prediag.Article, len(judged)), make([]time.Time, len(judged))
+	var newest time.Time
+	for i, q := range judged {
+		if id := bestJudged(qrels[q.ID]); opt.Article != nil && id != "" {
+			articles[i], _ = opt.Article(id)
+		}
+		if created[i] = q.Created; created[i].IsZero() {
+			created[i] = articles[i].Updated
+		}
+		if created[i].After(newest) {
+			newest = created[i]
+		}
+	}
+	for i, q := range judged {
+		category := cmp.Or(q.Category, articles[i].Category)
+		items[i].Slices = map[string]string{"length": lengthBand(q.Text)}
+		addSlices(items[i].Slices, map[string]string{
+			"category": category, "area": areaOf(category), "tier": q.Tier, "product": cmp.Or(q.Product, articles[i].Product),
+			"kind": articles[i].Kind, "source": cmp.Or(q.Source, articles[i].Source), "age": ageBand(newest, created[i]),
+		})
+	}
+}
+
+// bestJudged is the document with the highest grade, the first by ID among equals; empty when none is relevant.
+func bestJudged(grades map[string]int) string {
+	best := ""
+	for _, id := range slices.Sorted(maps.Keys(grades)) {
+		if grades[id] > 0 && (best == "" || grades[id] > grades[best]) {
+			best = id
+		}
+	}
+	return best
 }
 
 // cutRunes returns the first limit characters of s, and whether that left anything out.

@@ -31,10 +31,10 @@ func words(_ context.Context, q prediag.Query) (prediag.Results, error) {
 
 func collection() ([]Query, Qrels) {
 	return []Query{
-			{"q1", "a b c", "en"},
-			{"q2", "x a", "en"},
-			{"q3", "fail", "de"},
-			{"q5", "nothing judged", "de"},
+			{ID: "q1", Text: "a b c", Language: "en"},
+			{ID: "q2", Text: "x a", Language: "en"},
+			{ID: "q3", Text: "fail", Language: "de"},
+			{ID: "q5", Text: "nothing judged", Language: "de"},
 		}, Qrels{
 			"q1": {"a": 1},
 			"q2": {"a": 1, "z": 1, "x": 0},
@@ -140,6 +140,11 @@ func TestPercentiles(t *testing.T) {
 	for i := 100; i >= 1; i-- {
 		d = append(d, time.Duration(i)*time.Millisecond)
 	}
-	require.Equal(t, &Percentiles{P50: 50, P95: 95, P99: 99, Max: 100, Mean: 50.5}, percentiles(d))
-	require.Nil(t, percentiles(nil))
+	p := percentiles(d, 1)
+	require.Equal(t, []Number{50, 95, 99, 100, 50.5}, []Number{p.P50, p.P95, p.P99, p.Max, p.Mean})
+	// of 100 values the 40th and the 61st bound the median; binomial(100, 0.95): P(<=89) = 0.0115, P(<=98) = 0.9629
+	require.Equal(t, []Number{40, 61, 90, 100, 97}, []Number{p.P50Low, p.P50High, p.P95Low, p.P95High, p.P99Low})
+	require.False(t, p.P99High.Defined(), "100 values cannot bound the 99 % quantile from above")
+	require.InDelta(t, 50.5-1.96*2.887, float64(p.MeanLow), 0.5)
+	require.Nil(t, percentiles(nil, 1))
 }

@@ -234,7 +234,7 @@ func TestPagesOfSearchAndLineStandAlone(t *testing.T) {
 func TestResultsKeepTimesApart(t *testing.T) {
 	r := Results{
 		Origin:   [][2]string{{"commit", "abc"}},
-		Classify: []ClassifyResult{{Name: "set", Learned: 10, Report: ClassifyReport{N: 5, Accuracy: 0.8, AccuracyLow: 0.4, AccuracyHigh: 0.9}, TrainSeconds: 12.3}},
+		Classify: []ClassifyResult{{Name: "set", Learned: 10, Report: ClassifyReport{N: 5, LabelFigures: LabelFigures{Accuracy: 0.8, AccuracyLow: 0.4, AccuracyHigh: 0.9}}, TrainSeconds: 12.3}},
 		Retrieve: []RetrieveResult{{Name: "coll", Articles: 7, Report: RetrieveReport{Queries: 3, LatencyMS: &Percentiles{P50: 4.5}}, IndexSeconds: 6.7}},
 		Line:     []LineResult{{Name: "demo", Report: TriageReport{N: 2, LatencyMS: &Percentiles{P50: 98.7}}}},
 		Skipped:  []string{"x: no corpus"},

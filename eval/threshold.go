@@ -6,6 +6,8 @@ type ThresholdRow struct {
 	Answered      int    `json:"answered"`
 	Wrong         int    `json:"wrong"`
 	Coverage      Number `json:"coverage"`
+	CoverageLow   Number `json:"coverage_low"`
+	CoverageHigh  Number `json:"coverage_high"`
 	Precision     Number `json:"precision"` // null when nothing is answered
 	PrecisionLow  Number `json:"precision_low"`
 	PrecisionHigh Number `json:"precision_high"`
@@ -31,8 +33,7 @@ func thresholdRow(items []Scored, threshold float64) ThresholdRow {
 			}
 		}
 	}
-	low, high := Wilson(r.Answered-r.Wrong, r.Answered)
-	r.Coverage, r.Precision = Number(ratio(r.Answered, len(items))), Number(ratio(r.Answered-r.Wrong, r.Answered))
-	r.PrecisionLow, r.PrecisionHigh = Number(low), Number(high)
+	r.Coverage, r.CoverageLow, r.CoverageHigh = proportion(r.Answered, len(items))
+	r.Precision, r.PrecisionLow, r.PrecisionHigh = proportion(r.Answered-r.Wrong, r.Answered)
 	return r
 }

@@ -24,6 +24,8 @@ type TriageOptions struct {
 	Seed      uint64                // of the bootstrap
 	Costs     Costs                 // zero: DefaultCosts
 	Now       func() time.Time      // clock for the latencies; nil: they are not measured
+	Prices    Prices                // of language models; zero: none is known
+	Cache     *Cache                // of a key that names program, model, index and policy; nil: none
 	Item      func(TriageItem)      // gets every item at the end, by ID; nil: not wanted
 	Progress  func(done, total int) // called after each ticket, one call at a time; nil: not wanted
 }
@@ -54,16 +56,16 @@ type TriageItem struct {
 	Right    bool                 `json:"right"`             // the category is right, and the first hit solves the ticket, as far as known
 	Solved   float64              `json:"solved"`            // as the diagnosis states it, 0 to 1
 	Reasons  []prediag.ReasonCode `json:"reasons,omitempty"`
+	Origin   string               `json:"origin,omitempty"` // who wrote the draft
+	Usage    *prediag.Usage       `json:"usage,omitempty"`  // tokens of a language model, where it said them
 	Error    string               `json:"error,omitempty"`
 
-	grounded   float64
-	asserting  int // statements of the draft that need a citation
-	citations  int
-	cited      int // citations of the solving article
-	origin     string
-	degraded   []prediag.Degradation
+	// Slices are those of ClassifyItem.
+	Slices map[string]string `json:"slices,omitempty"`
+
+	answer     lineAnswer
 	latency    time.Duration
-	versions   prediag.Versions
+	cited      int  // citations of the solving article
 	answerable bool // truth or article is known: Right says something
 }
 
@@ -79,11 +81,12 @@ func Triage(ctx context.Context, line Triager, examples []prediag.Example, opt T
 	if len(examples) == 0 {
 		return TriageReport{}, prediag.Invalid("NO_EXAMPLES", "examples", "there is no example; give a data set that holds tickets")
 	}
-	items := make([]TriageItem, len(examples))
+	items, newest := make([]TriageItem, len(examples)), newestTicket(examples)
 	progress := counter{total: len(items), report: opt.Progress}
 	parallel(len(items), opt.Workers, func(i int) {
 		if ctx.Err() == nil {
 			items[i] = triageOne(ctx, line, examples[i], i, opt)
+			items[i].Slices = slicesOf(examples[i], newest)
 			progress.add()
 		}
 	})
@@ -107,15 +110,9 @@ func triageOne(ctx context.Context, line Triager, e prediag.Example, index int, 
 		ID: cmp.Or(e.Ticket.ID, fmt.Sprintf("#%d", index+1)), Language: e.Ticket.Language,
 		Truth: e.Labels[prediag.FieldCategory], Article: e.Article,
 	}
-	var start time.Time
-	if opt.Now != nil {
-		start = opt.Now()
-	}
-	d, err := line.Triage(ctx, prediag.RequestKey{}, e.Ticket)
-	if opt.Now != nil {
-		it.latency = opt.Now().Sub(start)
-	}
-	it.Language = cmp.Or(it.Language, d.Verdict.Language, "und")
+	d, err := remembered(opt.Cache, func() (lineAnswer, error) { return ask(ctx, line, e.Ticket, opt.Now) }, "triage", e.Ticket)
+	it.latency = d.Latency
+	it.Language = cmp.Or(it.Language, d.Language, "und")
 	if err != nil {
 		it.Error = cmp.Or(err.Error(), "error without text")
 		return it
@@ -124,48 +121,89 @@ func triageOne(ctx context.Context, line Triager, e prediag.Example, index int, 
 	return it
 }
 
-// take reads the diagnosis.
-func (it *TriageItem) take(d prediag.Diagnosis) {
-	it.Outcome, it.Solved, it.degraded, it.versions = d.Outcome, d.Solved, d.Degraded, d.Versions
+// lineAnswer is what is measured of a diagnosis, as a cache keeps it.
+type lineAnswer struct {
+	Outcome   prediag.Outcome
+	Language  string
+	Label     string // of the category
+	Solved    float64
+	Reasons   []prediag.ReasonCode
+	Hits      [][2]string // article and group, best first
+	Grounded  float64
+	Origin    string
+	Usage     *prediag.Usage
+	Asserting int      // statements of the draft that need a citation
+	Citations []string // articles that these cite
+	Degraded  []prediag.Degradation
+	Versions  prediag.Versions
+	Latency   time.Duration
+}
+
+func ask(ctx context.Context, line Triager, t prediag.Ticket, now func() time.Time) (a lineAnswer, err error) {
+	var start time.Time
+	if now != nil {
+		start = now()
+	}
+	d, err := line.Triage(ctx, prediag.RequestKey{}, t)
+	if now != nil {
+		a.Latency = now().Sub(start)
+	}
+	a.Language = d.Verdict.Language
+	if err != nil {
+		return a, err
+	}
+	a.Outcome, a.Solved, a.Degraded, a.Versions = d.Outcome, d.Solved, d.Degraded, d.Versions
 	for _, r := range d.Reasons {
-		it.Reasons = append(it.Reasons, r.Code)
+		a.Reasons = append(a.Reasons, r.Code)
 	}
-	slices.Sort(it.Reasons)
-	it.Reasons = slices.Compact(it.Reasons)
+	slices.Sort(a.Reasons)
+	a.Reasons = slices.Compact(a.Reasons)
 	if f, ok := d.Verdict.Field(prediag.FieldCategory); ok {
-		it.Label = f.Label
+		a.Label = f.Label
 	}
+	for _, h := range d.Hits {
+		a.Hits = append(a.Hits, [2]string{h.ArticleID, h.Group})
+	}
+	a.takeDraft(d.Draft)
+	return a, nil
+}
+
+func (a *lineAnswer) takeDraft(draft prediag.Draft) {
+	a.Grounded, a.Origin, a.Usage = draft.Grounded, draft.Origin, draft.Usage
+	for _, s := range draft.Statements {
+		if !s.Kind.Asserts() {
+			continue
+		}
+		a.Asserting++
+		for _, c := range s.Citations {
+			a.Citations = append(a.Citations, c.ArticleID)
+		}
+	}
+}
+
+// take reads the answer in the light of the truth.
+func (it *TriageItem) take(a lineAnswer) {
+	it.answer = a
+	it.Outcome, it.Solved, it.Label, it.Reasons, it.Origin, it.Usage = a.Outcome, a.Solved, a.Label, a.Reasons, a.Origin, a.Usage
 	solving := map[string]bool{} // IDs of the articles that solve the ticket: it may be there in several languages
 	if it.Article != "" {
 		solving[it.Article] = true
-		for i, h := range d.Hits {
-			if h.ArticleID == it.Article || h.Group == it.Article {
-				solving[h.ArticleID] = true
+		for i, h := range a.Hits {
+			if h[0] == it.Article || h[1] == it.Article {
+				solving[h[0]] = true
 				if it.Rank == 0 {
 					it.Rank = i + 1
 				}
 			}
 		}
 	}
-	it.answerable = it.Truth != "" || it.Article != ""
-	it.Right = it.answerable && (it.Truth == "" || it.Truth == it.Label && it.Truth != prediag.LabelOutOfScope) && (it.Article == "" || it.Rank == 1)
-	it.takeDraft(d.Draft, solving)
-}
-
-func (it *TriageItem) takeDraft(draft prediag.Draft, solving map[string]bool) {
-	it.grounded, it.origin = draft.Grounded, draft.Origin
-	for _, s := range draft.Statements {
-		if !s.Kind.Asserts() {
-			continue
-		}
-		it.asserting++
-		for _, c := range s.Citations {
-			it.citations++
-			if solving[c.ArticleID] {
-				it.cited++
-			}
+	for _, c := range a.Citations {
+		if solving[c] {
+			it.cited++
 		}
 	}
+	it.answerable = it.Truth != "" || it.Article != ""
+	it.Right = it.answerable && (it.Truth == "" || it.Truth == it.Label && it.Truth != prediag.LabelOutOfScope) && (it.Article == "" || it.Rank == 1)
 }
 
 // of is what the item's outcome costs.

@@ -1,25 +1,50 @@
 package eval
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"prediag"
 )
 
-// The functions of this file give a measure as a function of how often each item counts, for the bootstrap: items are
+// The functions of this file give measures as a function of how often each item counts, for the bootstrap: items are
 // sorted and binned once, not in each resample. With every weight 1 they equal the plain measures.
 
-func weightedMean(values []float64) func(weights []int) float64 {
-	return func(weights []int) float64 {
-		var sum float64
-		for i, w := range weights {
-			sum += float64(w) * values[i]
+// weightedMeans gives the mean of each list; all have the same length.
+func weightedMeans(lists ...[]float64) statistic {
+	return statistic{len(lists), func(weights []int, out []float64) {
+		for l, values := range lists {
+			var sum float64
+			for i, w := range weights {
+				sum += float64(w) * values[i]
+			}
+			out[l] = sum / float64(len(values))
 		}
-		return sum / float64(len(values))
-	}
+	}}
 }
 
-func weightedMacroF1(items []ClassifyItem) func(weights []int) float64 {
+// weightedRatio is the sum of one list over the sum of another.
+func weightedRatio(part, whole []float64) statistic {
+	return statistic{1, func(weights []int, out []float64) {
+		var a, b float64
+		for i, w := range weights {
+			a += float64(w) * part[i]
+			b += float64(w) * whole[i]
+		}
+		out[0] = a / b
+	}}
+}
+
+// labelCounts are a confusion matrix's margins and diagonal.
+type labelCounts struct {
+	right, truth, told []int
+	total              int
+	oos                int // index of the label "oos"; -1: no item has it
+}
+
+// weightedLabels gives macro F1 (without "oos"), weighted F1, balanced accuracy and MCC.
+func weightedLabels(items []ClassifyItem) statistic {
 	index := map[string]int{}
 	number := func(label string) int {
 		if _, ok := index[label]; !ok {
@@ -27,88 +52,145 @@ func weightedMacroF1(items []ClassifyItem) func(weights []int) float64 {
 		}
 		return index[label]
 	}
-	truth, predicted := make([]int, len(items)), make([]int, len(items))
+	truth, told := make([]int, len(items)), make([]int, len(items))
 	for i, it := range items {
-		truth[i], predicted[i] = number(it.Truth), number(it.Label)
+		truth[i], told[i] = number(it.Truth), number(it.Label)
 	}
 	oos, hasOOS := index[prediag.LabelOutOfScope]
-	labels := len(index)
-	return func(weights []int) float64 {
-		right, both := make([]int, labels), make([]int, labels)
-		for i, w := range weights {
-			both[truth[i]] += w
-			both[predicted[i]] += w
-			if truth[i] == predicted[i] {
-				right[truth[i]] += w
-			}
-		}
-		var sum float64
-		n := 0
-		for l := range labels {
-			if both[l] > 0 && !(hasOOS && l == oos) {
-				sum += 2 * float64(right[l]) / float64(both[l])
-				n++
-			}
-		}
-		return sum / float64(n)
+	if !hasOOS {
+		oos = -1
 	}
+	labels := len(index)
+	return statistic{4, func(weights []int, out []float64) {
+		c := labelCounts{right: make([]int, labels), truth: make([]int, labels), told: make([]int, labels), oos: oos}
+		for i, w := range weights {
+			c.truth[truth[i]] += w
+			c.told[told[i]] += w
+			c.total += w
+			if truth[i] == told[i] {
+				c.right[truth[i]] += w
+			}
+		}
+		out[0], out[1], out[2] = c.means()
+		out[3] = c.mcc()
+	}}
 }
 
-func weightedECE(items []Scored, bins int) func(weights []int) float64 {
+func (c labelCounts) means() (macroF1, weightedF1, balanced float64) {
+	scored, present := 0, 0
+	for l, right := range c.right {
+		both := c.truth[l] + c.told[l]
+		if both == 0 {
+			continue
+		}
+		f1 := 2 * float64(right) / float64(both)
+		weightedF1 += f1 * float64(c.truth[l])
+		if l != c.oos {
+			macroF1 += f1
+			scored++
+		}
+		if c.truth[l] > 0 {
+			balanced += float64(right) / float64(c.truth[l])
+			present++
+		}
+	}
+	return macroF1 / float64(scored), weightedF1 / float64(c.total), balanced / float64(present)
+}
+
+func (c labelCounts) mcc() float64 {
+	var right, cross, truthSquare, toldSquare float64
+	for l := range c.right {
+		t, p := float64(c.truth[l]), float64(c.told[l])
+		right += float64(c.right[l])
+		cross += t * p
+		truthSquare += t * t
+		toldSquare += p * p
+	}
+	total := float64(c.total)
+	return mcc(total, right, cross, truthSquare, toldSquare)
+}
+
+// weightedBins gives ECE and MCE over bins of equal width.
+func weightedBins(items []Scored, bins int) statistic {
 	bin := make([]int, len(items))
 	for i, it := range items {
 		bin[i] = binOf(it.Confidence, bins)
 	}
-	return func(weights []int) float64 {
-		gap := make([]float64, bins) // of a bin: sum of confidence minus number of right ones
+	return statistic{2, func(weights []int, out []float64) {
+		gap, n := make([]float64, bins), make([]int, bins) // gap of a bin: sum of confidence minus number of right ones
 		total := 0
 		for i, w := range weights {
-			gap[bin[i]] += float64(w) * items[i].Confidence
-			if items[i].Right {
-				gap[bin[i]] -= float64(w)
-			}
+			gap[bin[i]] += float64(w) * (items[i].Confidence - indicator(items[i].Right))
+			n[bin[i]] += w
 			total += w
 		}
-		var sum float64
-		for _, g := range gap {
+		sum, worst := 0.0, math.NaN()
+		for b, g := range gap {
 			sum += math.Abs(g)
+			if mean := math.Abs(g) / float64(n[b]); n[b] > 0 && !(mean <= worst) {
+				worst = mean
+			}
 		}
-		return sum / float64(total)
-	}
+		out[0], out[1] = sum/float64(total), worst
+	}}
 }
 
-func weightedAURC(items []Scored) func(weights []int) float64 {
+// weightedMass is the ECE over bins of equal size.
+func weightedMass(items []Scored, bins int) statistic {
 	order := confidenceOrder(items)
-	return func(weights []int) float64 {
-		var sum float64
-		wrong, seen := 0, 0
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(items[a].Confidence, items[b].Confidence) })
+	return statistic{1, func(weights []int, out []float64) {
+		total := 0
+		for _, w := range weights {
+			total += w
+		}
+		var sum, gap float64
+		at, bin := 0, 0
 		for _, i := range order {
+			for range weights[i] {
+				gap += items[i].Confidence - indicator(items[i].Right)
+				at++
+				for bin < bins && (bin+1)*total/bins <= at {
+					sum += math.Abs(gap)
+					gap = 0
+					bin++
+				}
+			}
+		}
+		out[0] = sum / float64(total)
+	}}
+}
+
+// weightedSelective gives AURC, AUGRC, and the coverage at each of the precisions.
+func weightedSelective(items []Scored, precisions ...float64) statistic {
+	order := confidenceOrder(items)
+	return statistic{2 + len(precisions), func(weights []int, out []float64) {
+		clear(out)
+		best := out[2:]
+		wrong, seen := 0, 0
+		for at, i := range order {
 			for range weights[i] {
 				seen++
 				if !items[i].Right {
 					wrong++
 				}
-				sum += float64(wrong) / float64(seen)
+				out[0] += float64(wrong) / float64(seen)
+				out[1] += float64(wrong)
+			}
+			if at+1 < len(order) && items[order[at+1]].Confidence == items[i].Confidence {
+				continue
+			}
+			for p, precision := range precisions {
+				if reaches(seen-wrong, seen, precision) {
+					best[p] = float64(seen)
+				}
 			}
 		}
-		return sum / float64(seen)
-	}
-}
-
-func weightedCoverage(items []Scored, precision float64) func(weights []int) float64 {
-	order := confidenceOrder(items)
-	return func(weights []int) float64 {
-		right, seen, best := 0, 0, 0
-		for at, i := range order {
-			seen += weights[i]
-			if items[i].Right {
-				right += weights[i]
-			}
-			last := at+1 == len(order) || items[order[at+1]].Confidence != items[i].Confidence
-			if last && reaches(right, seen, precision) {
-				best = seen
-			}
+		n := float64(seen)
+		out[0] /= n
+		out[1] /= n * n
+		for p := range best {
+			best[p] /= n
 		}
-		return ratio(best, seen)
-	}
+	}}
 }

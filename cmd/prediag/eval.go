@@ -49,6 +49,7 @@ type evalClassifyFlags struct {
 	seed                                 uint64
 	asJSON                               *bool
 	out                                  evalOutputs
+	cache                                cacheFlags
 }
 
 func (a *app) evalClassify() *cobra.Command {
@@ -57,7 +58,8 @@ func (a *app) evalClassify() *cobra.Command {
 		Use:   "classify --model DIR --tickets FILE",
 		Short: "Measure a model on labelled tickets",
 		Long: `classify runs every ticket through the model and measures one field: accuracy with its interval, F1, calibration (ECE,
-Brier, log loss), selective prediction (AURC, coverage at a precision), out of scope, per class and per language.
+Brier, log loss), selective prediction (AURC, coverage at a precision), out of scope, per class and per part of the data
+(language, category, tier, length, source, age: columns "tier", "source", "created" of the tickets, where they are).
 
 Tickets with the label "oos" are out of scope: figures are over the others, and "oos" says how well they were told apart.
 Tickets that the model fails on are counted apart. The same model and tickets give the same figures to the last digit.`,
@@ -76,6 +78,7 @@ Tickets that the model fails on are counted apart. The same model and tickets gi
 	c.Flags().StringVar(&f.policy, "policy", "", "policy whose threshold the HTML report marks (default: the built-in one)")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap intervals")
 	f.out.flags(c)
+	f.cache.flags(c)
 	f.asJSON = jsonFlag(c)
 	return c
 }
@@ -100,11 +103,8 @@ func (a *app) measureModel(ctx context.Context, f evalClassifyFlags) error {
 	if err != nil {
 		return err
 	}
-	bar := a.newProgress("classifying")
 	var items []eval.ClassifyItem
-	report, err := eval.Classify(ctx, m, examples, eval.ClassifyOptions{Field: f.field, Seed: f.seed, Progress: bar.set,
-		Item: func(it eval.ClassifyItem) { items = append(items, it) }})
-	bar.end()
+	report, err := a.classifyAll(ctx, f, m, examples, &items)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (a *app) measureModel(ctx context.Context, f evalClassifyFlags) error {
 		return err
 	}
 	run := measured{
-		record: eval.RunRecord{Kind: "classify", Headline: "accuracy", Model: m.Version(), Taxonomy: m.Taxonomy(), Data: data, Seed: f.seed},
+		record: eval.RunRecord{Kind: "classify", Headline: "accuracy", Model: m.Version(), Taxonomy: m.Taxonomy(), Policy: policy.Version(), Data: data, Seed: f.seed},
 		report: report, markdown: report.WriteMarkdown,
 		html: func(w io.Writer, opt eval.HTMLOptions) error {
 			opt.Policy, opt.Text = policy.Fields[f.field].Act, textsOf(examples)
@@ -131,7 +131,19 @@ func (a *app) measureModel(ctx context.Context, f evalClassifyFlags) error {
 	if *f.asJSON {
 		return a.printJSON(report)
 	}
-	return renderClassify(a.out, report)
+	return renderMarkdown(a.out, report.WriteMarkdown)
+}
+
+func (a *app) classifyAll(ctx context.Context, f evalClassifyFlags, m *classifier.Model, examples []prediag.Example, items *[]eval.ClassifyItem) (eval.ClassifyReport, error) {
+	cache, err := a.openCache(f.cache, "classify", m.Version())
+	if err != nil {
+		return eval.ClassifyReport{}, err
+	}
+	defer a.closeCache(ctx, cache)
+	bar := a.newProgress("classifying")
+	defer bar.end()
+	return eval.Classify(ctx, m, examples, eval.ClassifyOptions{Field: f.field, Seed: f.seed, Progress: bar.set, Cache: cache,
+		Item: func(it eval.ClassifyItem) { *items = append(*items, it) }})
 }
 
 // policyOf reads a policy, the built-in one when no file is named.

@@ -132,7 +132,7 @@ share of tickets that would have to change (total variation); whether it is more
 adjusted by Holm. It takes at least 100 tickets of each time.
 
 BEFORE and AFTER are kept runs of eval classify by one model, or with --model two files of tickets, for which the share of
-words that are new is told too.`,
+words that are new is told too. The tickets of files need no labels: without them drift of the true label is not told.`,
 		Example: `  prediag eval drift october november
   prediag eval drift --model data/model october.jsonl november.jsonl
   prediag eval drift october november --json`,
@@ -166,28 +166,45 @@ func (a *app) drift(ctx context.Context, f careFlags, model string, args []strin
 	if err != nil {
 		return eval.DriftReport{}, err
 	}
-	before, err := f.examples(args[0], demo.TrainTickets)
+	before, err := f.allTickets(args[0], demo.TrainTickets)
 	if err != nil {
 		return eval.DriftReport{}, err
 	}
-	after, err := f.examples(args[1], demo.EvalTickets)
+	after, err := f.allTickets(args[1], demo.EvalTickets)
 	if err != nil {
 		return eval.DriftReport{}, err
 	}
 	var items [2][]eval.ClassifyItem
 	for i, examples := range [][]prediag.Example{before, after} {
 		bar := a.newProgress("classifying")
-		_, err := eval.Classify(ctx, m, examples, eval.ClassifyOptions{Field: f.field, Resamples: 1, Progress: bar.set,
-			Item: func(it eval.ClassifyItem) { items[i] = append(items[i], it) }})
+		items[i], err = eval.Predict(ctx, m, examples, eval.ClassifyOptions{Field: f.field, Progress: bar.set})
 		bar.end()
 		if err != nil {
 			return eval.DriftReport{}, err
 		}
 	}
 	report, err := eval.Drift(items[0], items[1], f.seed)
-	unseen := eval.Number(eval.UnseenShare(before, after))
-	report.Unseen = &unseen
+	share, low, high := eval.UnseenShare(before, after, f.seed)
+	report.Unseen, report.UnseenLow, report.UnseenHigh = &share, &low, &high
 	return report, err
+}
+
+// allTickets reads tickets whether they have a label or not.
+func (f careFlags) allTickets(file string, embedded func() (io.Reader, error)) ([]prediag.Example, error) {
+	labels, err := parseLabels(f.labels)
+	if err != nil {
+		return nil, err
+	}
+	r, closeFile, err := openTickets(file, embedded)
+	if err != nil {
+		return nil, err
+	}
+	defer closeFile()
+	examples, _, err := classifier.ReadExamples(r, classifier.ReadOptions{Labels: labels, Unlabelled: true})
+	if err != nil {
+		return nil, fmt.Errorf("read tickets %q: %w", file, err)
+	}
+	return examples, nil
 }
 
 func (a *app) evalCurve() *cobra.Command {
@@ -252,7 +269,7 @@ func (a *app) learn(ctx context.Context, f careFlags, train, test []prediag.Exam
 		bar.set(done, len(sizes))
 		return m, err
 	}
-	points, err := eval.LearningCurve(ctx, counted, train, test, sizes, eval.ClassifyOptions{Field: f.field, Seed: f.seed, Resamples: 1})
+	points, err := eval.LearningCurve(ctx, counted, train, test, sizes, eval.ClassifyOptions{Field: f.field, Seed: f.seed})
 	if err != nil {
 		return eval.Curve{}, fmt.Errorf("%w (sizes %v)", err, sizes)
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,11 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -115,50 +109,6 @@ func (a *app) saveRun(runs string, m *measured) error {
 	}
 	a.note("saved as %s in %s", m.record.ID, runs)
 	return nil
-}
-
-// originOf fills in by what the figures were made.
-func originOf(r *eval.RunRecord) {
-	r.Go, r.Machine = runtime.Version(), fmt.Sprintf("%s/%s, %d processors", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return
-	}
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			r.Commit = s.Value
-		case "vcs.modified":
-			r.Dirty = s.Value == "true"
-		}
-	}
-	if r.Commit == "" {
-		r.Commit, r.Dirty = checkedOut(info.Main.Path)
-	}
-}
-
-// checkedOut asks git, for a binary that "go run" or "go test" built without a stamp. Only the module's own work tree
-// counts: the command may be called anywhere.
-func checkedOut(module string) (commit string, dirty bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	git := func(args ...string) (string, error) {
-		out, err := exec.CommandContext(ctx, "git", args...).Output()
-		return strings.TrimSpace(string(out)), err
-	}
-	top, err := git("rev-parse", "--show-toplevel")
-	if err != nil {
-		return "", false
-	}
-	mod, err := os.ReadFile(filepath.Join(top, "go.mod"))
-	if err != nil || !bytes.HasPrefix(mod, []byte("module "+module+"\n")) {
-		return "", false
-	}
-	if commit, err = git("rev-parse", "HEAD"); err != nil {
-		return "", false
-	}
-	changes, err := git("status", "--porcelain")
-	return commit, err != nil || changes != ""
 }
 
 // hashOf gives the SHA-256 of files by role and name, for RunRecord.Data. The embedded sample is read through embedded;

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type evalRetrieveFlags struct {
 	seed                                      uint64
 	asJSON                                    *bool
 	out                                       evalOutputs
+	cache                                     cacheFlags
 }
 
 func (a *app) evalRetrieve() *cobra.Command {
@@ -36,7 +38,8 @@ func (a *app) evalRetrieve() *cobra.Command {
 are ordered by document, and a judged query for which nothing was found counts as zero.
 
 Corpus: JSON Lines with id, title, body (and lang, product, ...), or a folder of articles. Queries: JSON Lines with id and
-text, or "id<TAB>text". Qrels and run: the TREC formats.`,
+text, or "id<TAB>text"; lang, category, tier, product, source and created tell the parts of the data apart, and so do the
+articles that are judged best. Qrels and run: the TREC formats.`,
 		Example: `  prediag eval retrieve --corpus corpus.jsonl.gz --queries queries.jsonl --qrels qrels.txt --json
   prediag eval retrieve --corpus corpus.jsonl.gz --queries q.tsv --qrels qrels.txt --save --html search.html
   prediag eval retrieve --corpus docs/ --queries q.tsv --qrels qrels.txt --run prediag.run --index /tmp/idx`,
@@ -52,6 +55,7 @@ text, or "id<TAB>text". Qrels and run: the TREC formats.`,
 	c.Flags().StringVar(&f.items, "items", "", "write one JSON line per query to this file")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap intervals")
 	f.out.flags(c)
+	f.cache.flags(c)
 	f.asJSON = jsonFlag(c)
 	return c
 }
@@ -146,16 +150,39 @@ func (a *app) searchAll(ctx context.Context, f evalRetrieveFlags, queries []eval
 	if err != nil {
 		return found, err
 	}
-	found.index = k.Generation().Hash
+	if found.index, err = indexName(f, k); err != nil {
+		return found, err
+	}
+	cache, err := a.openCache(f.cache, "retrieve", found.index)
+	if err != nil {
+		return found, err
+	}
+	defer a.closeCache(ctx, cache)
 	if len(f.within) > 0 {
 		found.index += " among " + strings.Join(f.within, ", ")
 	}
+	article := func(id string) (prediag.Article, bool) {
+		found, err := k.Article(ctx, id, nil)
+		return found, err == nil
+	}
 	bar := a.newProgress("searching")
 	defer bar.end()
-	report, run, err := eval.Retrieve(ctx, k, queries, qrels, eval.RetrieveOptions{Query: prediag.Query{Languages: f.within}, Seed: f.seed, Now: time.Now, Progress: bar.set,
+	report, run, err := eval.Retrieve(ctx, k, queries, qrels, eval.RetrieveOptions{Query: prediag.Query{Languages: f.within}, Seed: f.seed, Now: time.Now, Progress: bar.set, Cache: cache, Article: article,
 		Item: func(it eval.RetrieveItem) { found.items = append(found.items, it) }})
 	found.run, found.report = run, retrieveReport{RetrieveReport: report, Corpus: corpus, IndexSeconds: took.Seconds()}
 	return found, err
+}
+
+// indexName names the content of the index: of a kept one by its manifest, of one that was made for this call by its corpus.
+func indexName(f evalRetrieveFlags, k *kb.KB) (string, error) {
+	if f.index != "" {
+		return k.Generation().Hash, nil
+	}
+	hashes, err := hashOf(map[string]string{"corpus": f.corpus}, nil)
+	if err != nil {
+		return "", err
+	}
+	return "corpus " + hashes["corpus/"+filepath.Base(f.corpus)], nil
 }
 
 // index brings the corpus into the index.

@@ -256,7 +256,7 @@ func (a *app) suiteRetrieve(ctx context.Context, f suiteFlags, tasks []eval.Retr
 			indexes[t.Corpus] = filepath.Join(temp, fmt.Sprint(len(indexes)))
 		}
 		a.note("%s: indexing and searching", t.Name)
-		one := evalRetrieveFlags{index: indexes[t.Corpus], seed: f.seed, within: t.Within, corpus: filepath.Join(f.dir, t.Corpus),
+		one := evalRetrieveFlags{index: indexes[t.Corpus], cache: cacheFlags{off: true}, seed: f.seed, within: t.Within, corpus: filepath.Join(f.dir, t.Corpus),
 			queries: filepath.Join(f.dir, t.Queries), qrels: filepath.Join(f.dir, t.Qrels)}
 		if err := a.suiteCollection(ctx, f, t, one, results); err != nil {
 			return fmt.Errorf("%s: %w", t.Name, err)
@@ -299,7 +299,7 @@ func (a *app) suiteLine(ctx context.Context, f suiteFlags, results *eval.Results
 		return err
 	}
 	var items []eval.TriageItem
-	err = a.withLine(ctx, evalTriageFlags{dataDir: demoTickets}, func(line eval.Triager) error {
+	err = a.withLine(ctx, evalTriageFlags{dataDir: demoTickets}, func(line openLine) error {
 		report, err := eval.Triage(ctx, line, examples, eval.TriageOptions{Workers: 1, Seed: f.seed, Now: time.Now,
 			Item: func(it eval.TriageItem) { items = append(items, it) }})
 		results.Line = append(results.Line, eval.LineResult{Name: "the embedded demo's held-out tickets", Report: report})
@@ -314,5 +314,5 @@ func (a *app) suiteLine(ctx context.Context, f suiteFlags, results *eval.Results
 	}
 	report := results.Line[len(results.Line)-1].Report
 	return a.keep(f, "demo", eval.RunRecord{Kind: "triage", Headline: "automation_rate", Model: report.Model, Taxonomy: report.Taxonomy,
-		Index: fmt.Sprint(report.Index), Policy: report.Policy, Data: data}, report, items)
+		Index: fmt.Sprint(report.Index, " ", demoTickets), Policy: report.Policy, Data: data}, report, items)
 }

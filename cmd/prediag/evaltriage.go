@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,9 @@ type evalTriageFlags struct {
 	seed                          uint64
 	asJSON                        *bool
 	out                           evalOutputs
+	cache                         cacheFlags
+	prices                        string
+	price                         []string
 }
 
 func (a *app) evalTriage() *cobra.Command {
@@ -43,7 +47,11 @@ article, or its group, that solves the ticket.
 
 In this process nothing is recorded, and the age of the index does not count. --model and --policy put others in the place of
 the data folder's, for eval compare and eval replay. --data-dir @demo is the embedded demo.
-With --grpc the tickets go to a running service, which records them as it does any other: use one of its own.`,
+With --grpc the tickets go to a running service, which records them as it does any other: use one of its own. Its answers are
+not kept for a later call, because the service may be another one then.
+
+What language models cost is counted from the tokens that the drafts state, at the prices of --price or --prices. Extractive
+drafts ask none and cost nothing.`,
 		Example: `  prediag eval triage --data-dir @demo --tickets @demo
   prediag eval triage --data-dir data --tickets tickets.jsonl --save --name before
   prediag eval triage --data-dir data --tickets tickets.jsonl --policy bolder.yaml --save --name after
@@ -60,7 +68,10 @@ With --grpc the tickets go to a running service, which records them as it does a
 	c.Flags().StringVar(&f.items, "items", "", "write one JSON line per ticket to this file")
 	c.Flags().IntVar(&f.workers, "workers", 1, "tickets at a time; with one, latencies are those of a quiet service")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap intervals")
+	c.Flags().StringArrayVar(&f.price, "price", nil, "NAME=INPUT/OUTPUT, what a language model charges for a million tokens; may be repeated")
+	c.Flags().StringVar(&f.prices, "prices", "", `file of prices: {"currency": "USD", "models": {"NAME": {"input": 3, "output": 15}}}`)
 	f.out.flags(c)
+	f.cache.flags(c)
 	f.asJSON = jsonFlag(c)
 	return c
 }
@@ -77,13 +88,24 @@ func (a *app) measureLine(ctx context.Context, f evalTriageFlags) error {
 	if err != nil {
 		return err
 	}
+	prices, err := f.allPrices()
+	if err != nil {
+		return err
+	}
 	var items []eval.TriageItem
 	var report eval.TriageReport
-	err = a.withLine(ctx, f, func(line eval.Triager) error {
+	var index string
+	err = a.withLine(ctx, f, func(line openLine) error {
+		index = line.index
+		cache, err := a.openLineCache(f.cache, line)
+		if err != nil {
+			return err
+		}
+		defer a.closeCache(ctx, cache)
 		bar := a.newProgress("diagnosing")
 		defer bar.end()
 		report, err = eval.Triage(ctx, line, examples, eval.TriageOptions{Workers: f.workers, Seed: f.seed, Now: time.Now, Progress: bar.set,
-			Item: func(it eval.TriageItem) { items = append(items, it) }})
+			Prices: prices, Cache: cache, Item: func(it eval.TriageItem) { items = append(items, it) }})
 		return err
 	})
 	if err != nil {
@@ -92,7 +114,7 @@ func (a *app) measureLine(ctx context.Context, f evalTriageFlags) error {
 	if report.N == 0 {
 		return fmt.Errorf("all of %d tickets failed, the first with: %s", report.Failed, report.FirstError)
 	}
-	if err := a.deliverLine(f, examples, report, items); err != nil {
+	if err := a.deliverLine(f, examples, report, items, index); err != nil {
 		return err
 	}
 	if *f.asJSON {
@@ -101,14 +123,14 @@ func (a *app) measureLine(ctx context.Context, f evalTriageFlags) error {
 	return renderMarkdown(a.out, report.WriteMarkdown)
 }
 
-func (a *app) deliverLine(f evalTriageFlags, examples []prediag.Example, report eval.TriageReport, items []eval.TriageItem) error {
+func (a *app) deliverLine(f evalTriageFlags, examples []prediag.Example, report eval.TriageReport, items []eval.TriageItem, index string) error {
 	data, err := hashOf(map[string]string{"tickets": f.tickets}, demo.EvalTickets)
 	if err != nil {
 		return err
 	}
 	run := measured{
 		record: eval.RunRecord{Kind: "triage", Headline: "automation_rate", Model: report.Model, Taxonomy: report.Taxonomy,
-			Index: fmt.Sprint(report.Index), Policy: report.Policy, Data: data, Seed: f.seed},
+			Index: strings.TrimSpace(fmt.Sprint(report.Index, " ", index)), Policy: report.Policy, Data: data, Seed: f.seed},
 		report: report, markdown: report.WriteMarkdown,
 		html: func(w io.Writer, opt eval.HTMLOptions) error {
 			opt.Text = textsOf(examples)
@@ -121,14 +143,50 @@ func (a *app) deliverLine(f evalTriageFlags, examples []prediag.Example, report 
 	return a.deliver(f.out, f.items, run)
 }
 
+// allPrices joins the file of prices with those of the command line, which win.
+func (f evalTriageFlags) allPrices() (eval.Prices, error) {
+	var p eval.Prices
+	if f.prices != "" {
+		var err error
+		if p, err = readFile("prices", f.prices, eval.ReadPrices); err != nil {
+			return p, err
+		}
+	}
+	if p.Models == nil {
+		p.Models = map[string]eval.Price{}
+	}
+	for _, text := range f.price {
+		name, price, err := eval.ParsePrice(text)
+		if err != nil {
+			return p, err
+		}
+		p.Models[name] = price
+	}
+	return p, nil
+}
+
+// openLine is a ticket's way that is open, and what its answers depend on.
+type openLine struct {
+	eval.Triager
+	index string   // names the index's content; empty: not known
+	parts []string // model, policy, index, records; nil: not known, answers must not be kept
+}
+
+func (a *app) openLineCache(f cacheFlags, line openLine) (*eval.Cache, error) {
+	if line.parts == nil {
+		return nil, nil
+	}
+	return a.openCache(f, append([]string{"triage"}, line.parts...)...)
+}
+
 // withLine opens the way of a ticket that was asked for, and closes it after use.
-func (a *app) withLine(ctx context.Context, f evalTriageFlags, use func(eval.Triager) error) (err error) {
+func (a *app) withLine(ctx context.Context, f evalTriageFlags, use func(openLine) error) (err error) {
 	if f.grpc != "" {
 		client, err := server.Dial(f.grpc)
 		if err != nil {
 			return err
 		}
-		return errors.Join(use(client), client.Close())
+		return errors.Join(use(openLine{Triager: client}), client.Close())
 	}
 	dir := dataDir(f.dataDir)
 	if f.dataDir == demoTickets {
@@ -163,7 +221,13 @@ func (a *app) withLine(ctx context.Context, f evalTriageFlags, use func(eval.Tri
 		return &prediag.Error{Kind: prediag.ErrNotFound, Reason: "NO_ARTICLES", Message: fmt.Sprintf(
 			"data folder %q holds no articles: prediag ingest --data-dir %s SOURCE, or measure --data-dir @demo", f.dataDir, f.dataDir)}
 	}
-	return use(unrecorded{p.pipeline(time.Now, nil)})
+	line := openLine{Triager: unrecorded{p.pipeline(time.Now, nil)}, index: p.kb.Generation().Hash}
+	records := stateOf(dir.state())
+	if f.dataDir == demoTickets { // made anew by each call, from what this program embeds
+		line.index, records = demoTickets, ""
+	}
+	line.parts = []string{p.model.Version(), p.policy.Version(), line.index, records}
+	return use(line)
 }
 
 // unrecorded diagnoses without recording anything.

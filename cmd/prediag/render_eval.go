@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -27,52 +25,12 @@ func number(n eval.Number) string {
 
 func between(low, high eval.Number) string { return "[" + number(low) + ", " + number(high) + "]" }
 
-func renderClassify(w io.Writer, r eval.ClassifyReport) error {
-	var p page
-	p.line("%s on %d tickets (%d out of scope, %d failed, %d without label), model %s", r.Field, r.N, r.NOOS, r.Failed, r.Unlabelled, r.Model)
-	t := newRows(&p)
-	t.row("accuracy\t%s\t%s", number(r.Accuracy), between(r.AccuracyLow, r.AccuracyHigh))
-	t.row("baseline accuracy\t%s\t", number(r.BaselineAccuracy))
-	t.row("macro-F1\t%s\t", number(r.MacroF1))
-	t.row("ECE (15 bins)\t%s\t", number(r.ECE))
-	t.row("AURC\t%s\t", number(r.AURC))
-	t.row("coverage at 90 / 95 / 99 %% precision\t%s / %s / %s\t", number(r.CoverageAt90), number(r.CoverageAt95), number(r.CoverageAt99))
-	t.row("log loss\t%s\t", number(r.LogLoss))
-	t.row("Brier\t%s\t", number(r.Brier))
-	_ = t.Flush() // writes to memory
-	if r.OOS != nil {
-		p.line("out of scope: AUROC %s, recall %s, F1 %s", number(r.OOS.AUROC), number(r.OOS.Recall), number(r.OOS.F1))
-	}
-	if r.FirstError != "" {
-		p.line("first failure: %s", r.FirstError)
-	}
-	return p.to(w)
-}
-
 func renderRetrieve(w io.Writer, r retrieveReport) error {
 	var p page
 	p.line("%d articles (indexed in %.1f s), %d queries (%d failed, %d cut, %d without judgement)", r.Corpus.Articles, r.IndexSeconds, r.Queries, r.Failed, r.Cut, r.Unjudged)
 	renderSkipped(&p, r.Corpus.Skipped)
-	t := newRows(&p)
-	t.row("nDCG@10\t%s\t%s", number(r.NDCG10), between(r.NDCG10Low, r.NDCG10High))
-	t.row("MRR@10\t%s\t%s", number(r.MRR10), between(r.MRR10Low, r.MRR10High))
-	t.row("recall@10\t%s\t%s", number(r.R10), between(r.R10Low, r.R10High))
-	t.row("recall@100\t%s\t%s", number(r.R100), between(r.R100Low, r.R100High))
-	t.row("success@1\t%s\t%s", number(r.Success1), between(r.Success1Low, r.Success1High))
-	t.row("MAP\t%s\t%s", number(r.MAP), between(r.MAPLow, r.MAPHigh))
-	_ = t.Flush() // writes to memory
-	if len(r.PerLanguage) > 1 {
-		t := newRows(&p)
-		for _, l := range slices.Sorted(maps.Keys(r.PerLanguage)) {
-			t.row("  %s\t%d queries\tnDCG@10 %s", l, r.PerLanguage[l].Queries, number(r.PerLanguage[l].NDCG10))
-		}
-		_ = t.Flush() // writes to memory
-	}
-	if r.LatencyMS != nil {
-		p.line("latency p50 %.1f ms, p95 %.1f ms, p99 %.1f ms", r.LatencyMS.P50, r.LatencyMS.P95, r.LatencyMS.P99)
-	}
-	if r.FirstError != "" {
-		p.line("first failure: %s", r.FirstError)
+	if err := renderMarkdown(&p, r.WriteMarkdown); err != nil {
+		return err
 	}
 	return p.to(w)
 }

@@ -33,7 +33,17 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	// results of single items stay out of the user's own folder
+	caches, err := os.MkdirTemp("", "prediag-test-caches-*")
+	if err == nil {
+		err = os.Setenv("XDG_CACHE_HOME", caches)
+	}
+	if err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(caches)
+	os.Exit(code)
 }
 
 // running is a service in another process.
