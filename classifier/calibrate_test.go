@@ -46,23 +46,3 @@ func TestMeasure(t *testing.T) {
 	require.InDelta(t, (.1+.2+.6)/3, r.ECE, 1e-6) // every example is its own bin
 	require.InDelta(t, 2.0/3, r.Coverage95, 1e-9)
 }
-
-func TestFitSigns(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 3))
-	var signs []sign
-	for i := range 4000 {
-		in := i%2 == 0
-		unseen, best := 0.5*r.Float64(), 0.2+0.6*r.Float64()
-		if in {
-			unseen, best = 0.3*r.Float64(), 0.5+0.5*r.Float64()
-		}
-		signs = append(signs, sign{best, unseen, in})
-	}
-	s := fitSigns(signs)
-	require.Greater(t, s.Logit, 0.0)
-	require.Less(t, s.Unseen, 0.0)
-	require.Greater(t, s.probability(0.99, 0), 0.95)
-	require.Less(t, s.probability(0.25, 0.45), 0.5)
-	require.Equal(t, defaultScope(), fitSigns(signs[:20]))
-	require.Equal(t, [3]float64{1, -2, 3}, solve([3][3]float64{{2, 0, 0}, {0, 4, 0}, {0, 0, 1}}, [3]float64{2, -8, 3}))
-}

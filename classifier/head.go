@@ -15,14 +15,15 @@ type head struct {
 	layer       layer // empty when there is only one label
 }
 
-// probabilities writes the calibrated probability of every label, given the hidden units, into out.
-func (h *head) probabilities(hidden, out []float32) {
+// probabilities writes the calibrated probability of every label, given the hidden units, into out, and returns the log
+// of the sum of the exponentials of the calibrated logits.
+func (h *head) probabilities(hidden, out []float32) float64 {
 	if len(h.labels) == 1 {
 		out[0] = 1
-		return
+		return 0
 	}
 	h.layer.logits(hidden, out)
-	softmax(out, 1/h.temperature)
+	return softmax(out, 1/h.temperature)
 }
 
 // embedding is the first layer of a network, quantised to eight bits with one scale per feature.

@@ -73,8 +73,9 @@ func dot(x, y []float32) float32 {
 	return a + b + (c + d)
 }
 
-// softmax turns logits times inverse temperature into probabilities, in place.
-func softmax(z []float32, inverse float32) {
+// softmax turns logits times inverse temperature into probabilities, in place, and returns the log of the sum of their
+// exponentials.
+func softmax(z []float32, inverse float32) float64 {
 	top := z[0]
 	for _, v := range z[1:] {
 		top = max(top, v)
@@ -88,4 +89,5 @@ func softmax(z []float32, inverse float32) {
 	for i := range z {
 		z[i] /= sum
 	}
+	return float64(top*inverse) + math.Log(float64(sum))
 }

@@ -64,17 +64,20 @@ func (m *Model) Classify(ctx context.Context, t prediag.Ticket) (prediag.Verdict
 	text := t.Text()
 	verdict.Language, verdict.LanguageConfidence = lang.Detect(cut(text, maxBodyBytes))
 	for i, h := range m.heads {
-		p := s.p[:len(h.labels)]
+		p, energy := s.p[:len(h.labels)], 0.0
 		if len(s.vec.ids) == 0 {
 			copy(p, h.prior)
+			clear(s.hidden)
 		} else {
-			h.probabilities(s.hidden, p)
+			energy = h.probabilities(s.hidden, p)
 		}
 		f, best := h.verdict(p)
 		f.Evidence = s.evidence(m, h, best, text)
 		verdict.Fields = append(verdict.Fields, f)
 		if i == 0 { // the category, where there is one
-			verdict.InScope = m.scope.probability(bestInScope(h.labels, p), unseenShare(s.list, m.vocab))
+			x := signOf(h.labels, p, energy, m.near, s.hidden)
+			x.unseen = unseenShare(s.list, m.vocab, nil)
+			verdict.InScope = m.scope.probability(x)
 		}
 	}
 	return verdict, nil
@@ -107,24 +110,6 @@ func (h *head) verdict(p []float32) (prediag.FieldVerdict, int) {
 		f.Alternatives = append(f.Alternatives, prediag.Label{Value: h.labels[c], Probability: float64(p[c])})
 	}
 	return f, order[0]
-}
-
-// unseenShare is the share of the text's words that the vocabulary does not hold; 1 when there are no words.
-func unseenShare(list []occurrence, v *vocabulary) float64 {
-	words, unseen := 0, 0
-	for _, o := range list {
-		if o.group != groupWord {
-			continue
-		}
-		words++
-		if v.find(o.hash) < 0 {
-			unseen++
-		}
-	}
-	if words == 0 {
-		return 1
-	}
-	return float64(unseen) / float64(words)
 }
 
 // Version names the model: a short hash of its manifest. Equal versions are equal models.

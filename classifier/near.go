@@ -26,15 +26,16 @@ const maxNeighbours = 3
 // unit by which the scan for candidates goes. Among words, character sequences and hidden units, the hidden units found
 // most neighbours of the right label for tickets that the network had not seen.
 type nearIndex struct {
-	units  int       // hidden units, a multiple of 8
-	split  []float32 // by unit: over it the unit's bit is set
-	labels []int32   // of the first field, by ticket
-	ids    []string
-	texts  []string
-	scale  []float32 // by ticket: turns its codes into a vector of length one
-	codes  []byte    // tickets × units
-	bits   []uint64  // tickets × words
-	pool   sync.Pool
+	units   int       // hidden units, a multiple of 8
+	split   []float32 // by unit: over it the unit's bit is set
+	labels  []int32   // of the first field, by ticket
+	ids     []string
+	texts   []string
+	scale   []float32 // by ticket: turns its codes into a vector of length one
+	codes   []byte    // tickets × units
+	bits    []uint64  // tickets × words
+	classes classes
+	pool    sync.Pool
 }
 
 // words is how many words of 64 bits hold one bit a unit.
@@ -66,7 +67,7 @@ func (n *nearIndex) search(h []float32, k int, skip func(row int32, found []neig
 	if n == nil || len(n.labels) == 0 || k <= 0 {
 		return nil
 	}
-	norm := float32(math.Sqrt(float64(dot(h, h))))
+	norm := length(h)
 	if norm == 0 {
 		return nil
 	}

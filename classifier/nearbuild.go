@@ -38,6 +38,7 @@ func (t *trainer) neighbours(ctx context.Context, m *Model) (*nearIndex, error) 
 	}
 	n.halve()
 	n.index()
+	n.group(t.task.heads[0].classes)
 	return n, nil
 }
 

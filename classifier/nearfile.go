@@ -58,6 +58,7 @@ func decodeNear(b []byte, units, labels int) (*nearIndex, error) {
 		return nil, errors.New("holds numbers out of range")
 	}
 	n.index()
+	n.group(labels)
 	return n, nil
 }
 

@@ -295,6 +295,9 @@ func (m *manifest) check() error {
 	if !finite(r.PairWeight, r.NextWeight, r.CharWeight, r.TitleWeight) {
 		return errors.New("recipe out of range")
 	}
+	if !m.Scope.sound() {
+		return errors.New("scope out of range")
+	}
 	for i, h := range m.Heads {
 		if len(h.Labels) == 0 || len(h.Prior) != len(h.Labels) || !finite(h.Prior...) {
 			return fmt.Errorf("field %q: %d labels, %d priors", h.Field, len(h.Labels), len(h.Prior))

@@ -28,7 +28,7 @@ func Train(ctx context.Context, examples []prediag.Example, opt Options) (*Model
 	if len(t.examples) == 0 {
 		return nil, Report{}, noExamples(len(examples), t.report)
 	}
-	t.total = 1 + t.opt.Epochs*(t.opt.Rounds+1) + scopeEpochs(t.opt.Epochs)
+	t.total = 1 + t.opt.Epochs*(t.opt.Rounds+1) + scopePasses(t.opt.Epochs, len(t.examples))
 	if err := t.features(ctx); err != nil {
 		return nil, Report{}, fmt.Errorf("train: %w", err)
 	}
