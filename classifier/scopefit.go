@@ -102,6 +102,7 @@ func (t *trainer) rotate(ctx context.Context, learn, test []int, hidden func(lab
 		return nil, err
 	}
 	known, embed, labels := t.known(learn), quantise(net), t.heads[0].labels
+	inverse := 1 / t.heads[0].temperature()
 	x := &nearIndex{units: embed.hidden}
 	h, z := make([]float32, embed.hidden), make([]float32, len(labels))
 	var coefs []uint64
@@ -116,7 +117,7 @@ func (t *trainer) rotate(ctx context.Context, learn, test []int, hidden func(lab
 	for _, r := range test {
 		coefs = embed.activate(t.forget(t.rows.row(r), known), h, coefs)
 		net.outs[0].logits(h, z)
-		energy := softmax(z, 1/t.heads[0].temperature())
+		energy := softmax(z, inverse)
 		y := t.task.heads[0].y[r]
 		j := judged{sign: signOf(labels, z, energy, x, h), labelled: labels[y] == prediag.LabelOutOfScope}
 		j.unseen = unseenShare(e.extract(t.examples[r].Ticket), t.vocab, known)
