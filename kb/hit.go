@@ -20,18 +20,20 @@ const (
 )
 
 // hits reads the articles of a page and finds what in them speaks for the query.
-func (r *reader) hits(ctx context.Context, q *query, page []scored, terms []weighted, mass float64) ([]prediag.Hit, error) {
+func (r *reader) hits(ctx context.Context, q *query, page []candidate, terms []weighted, mass float64) ([]prediag.Hit, error) {
 	hits := make([]prediag.Hit, 0, len(page))
 	m := newMatcher(terms, mass, r.analyzer)
-	for _, s := range page {
+	for _, c := range page {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		a, err := r.load(s.doc)
-		if err != nil {
-			return nil, err
+		if c.article.ID == "" { // behind those that the second stage read
+			var err error
+			if c.article, err = r.load(c.doc); err != nil {
+				return nil, err
+			}
 		}
-		hits = append(hits, m.hit(q, &a, s.score))
+		hits = append(hits, m.hit(q, &c.article, c.score))
 	}
 	return hits, nil
 }

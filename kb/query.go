@@ -65,13 +65,14 @@ func validate(q prediag.Query) error {
 // query is a prediag.Query as the index understands it.
 type query struct {
 	prediag.Query
-	terms     []queryTerm
-	codes     []string // canonical, distinct
-	languages []string // base languages
-	postings  int      // to score exactly
+	terms     []queryTerm // distinct
+	order     []queryTerm // as they stand in the text
+	codes     []string    // canonical, distinct
+	languages []string    // base languages
+	postings  int         // to score exactly
 }
 
-// queryTerm is a distinct term of the query's text.
+// queryTerm is a term of the query's text.
 type queryTerm struct {
 	term  string
 	word  string  // as it stands in the query, folded
@@ -85,9 +86,13 @@ func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
 	out := &query{Query: q, codes: queryCodes(q), postings: k.opt.Postings}
 	seen := make(map[string]bool)
 	for i, t := range a.terms(q.Text) {
+		term := queryTerm{t, a.written(i), k.stop.weight(t)}
+		if len(out.order) < maxQueryTerms {
+			out.order = append(out.order, term)
+		}
 		if !seen[t] && len(out.terms) < maxQueryTerms {
 			seen[t] = true
-			out.terms = append(out.terms, queryTerm{t, a.written(i), k.stop.weight(t)})
+			out.terms = append(out.terms, term)
 		}
 	}
 	for _, l := range q.Languages {

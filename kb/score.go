@@ -24,8 +24,9 @@ const (
 type scores struct {
 	text, title, held []float32 // by document; held is the weight of the terms that it holds
 	found             bitset
-	ranked            bitset  // those of found that can be on a page
-	mass              float32 // weight of all terms
+	ranked            bitset          // those of found that can be on a page
+	mass              float32         // weight of all terms
+	codes             map[int]float32 // what the codes of a document are worth; absent: nothing
 }
 
 // zeroScores returns the reader's sums, set to zero.
@@ -33,7 +34,7 @@ func (r *reader) zeroScores() *scores {
 	s := r.scores
 	if s == nil {
 		s = &scores{text: make([]float32, r.docs), title: make([]float32, r.docs),
-			held: make([]float32, r.docs), found: newBitset(r.docs)}
+			held: make([]float32, r.docs), found: newBitset(r.docs), codes: map[int]float32{}}
 		r.scores = s
 		return s
 	}
@@ -41,6 +42,7 @@ func (r *reader) zeroScores() *scores {
 	clear(s.title)
 	clear(s.held)
 	clear(s.found)
+	clear(s.codes)
 	s.mass = 0
 	return s
 }
@@ -209,6 +211,7 @@ func (r *reader) addCodes(codes []string, s *scores, admitted bitset, worth floa
 				s.found.add(doc)
 				s.ranked.add(doc)
 				s.text[doc] += worth
+				s.codes[doc] += worth
 			}
 		}
 	}

@@ -65,22 +65,27 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 			return results, err
 		}
 	}
-	page, err := r.page(s, q)
+	ranking, err := r.first(s, q)
 	if err != nil {
 		return results, err
 	}
-	results.Hits, err = r.hits(ctx, q, page, terms, mass)
+	page, err := r.rerank(ctx, q, ranking, s, terms)
+	if err != nil {
+		return results, err
+	}
+	page = page[min(q.Offset, len(page)):]
+	results.Hits, err = r.hits(ctx, q, page[:min(q.Limit, len(page))], terms, mass)
 	return results, err
 }
 
-// page selects the documents of the page that the query asks for, best first, equal scores by article ID.
-func (r *reader) page(s *scores, q *query) ([]scored, error) {
-	t := topper{r: r, most: q.Offset + q.Limit}
+// first selects the documents up to the end of the page that the query asks for, and those that the second stage reads,
+// best first, equal scores by article ID.
+func (r *reader) first(s *scores, q *query) ([]scored, error) {
+	t := topper{r: r, most: max(q.Offset+q.Limit, rerankDepth)}
 	for doc := range s.ranked.all() {
 		t.offer(scored{doc: doc, score: float64(s.text[doc])})
 	}
-	all, err := t.sorted()
-	return all[min(q.Offset, len(all)):], err
+	return t.sorted()
 }
 
 // topper keeps the best documents of those offered.

@@ -1,0 +1,252 @@
+package kb
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strings"
+
+	"prediag"
+	"prediag/internal/lang"
+)
+
+// The second stage reads the first articles of the ranking and looks at what postings do not tell: where in the article
+// the query's terms stand. Its parameters hold for all collections; docs/search.md says what each of them gives.
+const (
+	rerankDepth    = 40       // articles that are read
+	maxRerankBytes = 32 << 10 // of an article's body that are read
+	windowTokens   = 100      // length of a passage
+	windowStep     = 50       // between the beginnings of two passages
+	nearTokens     = 8        // distance within which two words of the query stand together
+	nearK1, nearB  = 1.2, 0.5 // BM25's parameters for such pairs
+	passageWeight  = 0.7      // of the best passage, where articles are long
+	nearWeight     = 0.4      // of the pairs, where articles are long
+	shortArticle   = 250      // mean tokens up to which an article is a passage itself
+	longArticle    = 750      // mean tokens from which on passages count fully
+	earlyGain      = 0.3      // for an article that names the query's terms at its beginning
+	earlyTokens    = 20       // scale of "beginning"
+	languageGain   = 0.3      // for an article in the query's language
+	twinShare      = 0.7      // of its score that an article takes from the best one of the same title
+)
+
+// candidate is an article of the first ranking.
+type candidate struct {
+	scored
+	article prediag.Article
+	words   float64 // score without what codes are worth
+	codes   float64
+}
+
+// match is an occurrence of a query term in an article.
+type match struct{ at, term int32 }
+
+// reranker scores the candidates of one query again. It is for one goroutine.
+type reranker struct {
+	r        *reader
+	terms    []weighted
+	number   map[string]int32   // by term
+	pairs    map[[2]int32]int32 // neighbours in the query, smaller number first → position in weights
+	weights  []float64          // of the pairs
+	mass     float64
+	language string  // of the query; empty: not clear
+	long     float64 // 0 where articles are short, 1 where they are long
+	matches  []match
+	freq     []int
+	counts   []int
+}
+
+func newReranker(r *reader, q *query, terms []weighted) *reranker {
+	x := &reranker{r: r, terms: terms, number: make(map[string]int32, len(terms)), pairs: map[[2]int32]int32{}, freq: make([]int, len(terms))}
+	for i, t := range terms {
+		x.number[t.term] = int32(i)
+		x.mass += t.weight
+	}
+	x.neighbours(q.order)
+	x.counts = make([]int, len(x.weights))
+	if tag, sure := lang.Detect(q.Text); sure >= sureLanguage {
+		x.language = lang.Base(tag)
+	}
+	x.long = min(max((r.average(fieldText)-shortArticle)/(longArticle-shortArticle), 0), 1)
+	return x
+}
+
+// sureLanguage is the confidence from which on the query's language counts.
+const sureLanguage = 0.5
+
+// neighbours pairs the query's words that follow each other, function words left out. A pair tells as much as its lesser
+// word.
+func (x *reranker) neighbours(order []queryTerm) {
+	last := int32(-1)
+	for _, t := range order {
+		n, ok := x.number[t.term]
+		if !ok || t.share < 1 {
+			continue
+		}
+		if last >= 0 && last != n {
+			key := [2]int32{min(last, n), max(last, n)}
+			if _, known := x.pairs[key]; !known {
+				x.pairs[key] = int32(len(x.weights))
+				x.weights = append(x.weights, min(x.terms[last].weight, x.terms[n].weight))
+			}
+		}
+		last = n
+	}
+}
+
+// rerank reads the first articles of a ranking and orders them anew; those behind them keep their order, with scores that
+// are no greater.
+func (r *reader) rerank(ctx context.Context, q *query, ranking []scored, s *scores, terms []weighted) ([]candidate, error) {
+	out := make([]candidate, len(ranking))
+	depth := min(len(ranking), rerankDepth)
+	x := newReranker(r, q, terms)
+	for i, c := range ranking {
+		out[i] = candidate{scored: c, codes: float64(s.codes[c.doc])}
+		if i >= depth {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var err error
+		if out[i].article, err = r.load(c.doc); err != nil {
+			return nil, err
+		}
+		out[i].id = out[i].article.ID
+		out[i].words = x.words(&out[i].article, c.score-out[i].codes)
+	}
+	r.shareTitles(out[:depth])
+	least := math.Inf(1)
+	for i := range out[:depth] {
+		out[i].score = out[i].words + out[i].codes
+		least = min(least, out[i].score)
+	}
+	for i := depth; i < len(out); i++ {
+		out[i].score = min(out[i].score, least)
+	}
+	slices.SortFunc(out[:depth], func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), strings.Compare(a.id, b.id))
+	})
+	return out, nil
+}
+
+// words is the score of an article for the query's words, given that of the first stage.
+func (x *reranker) words(a *prediag.Article, base float64) float64 {
+	tokens := x.find(a)
+	score := base
+	if x.long > 0 {
+		score += x.long * (passageWeight*x.passage(tokens) + nearWeight*x.near(tokens))
+	}
+	score *= 1 + earlyGain*x.early()
+	if x.language != "" && lang.Base(a.Language) == x.language {
+		score *= 1 + languageGain
+	}
+	return score
+}
+
+// find lists the query's terms in the title and the body, and returns how many tokens these have.
+func (x *reranker) find(a *prediag.Article) (tokens int) {
+	x.matches = x.matches[:0]
+	for _, part := range [...]string{givenTitle(a), cutBytes(a.Body, maxRerankBytes)} {
+		terms := x.r.analyzer.terms(part)
+		for i, t := range terms {
+			if n, ok := x.number[t]; ok {
+				x.matches = append(x.matches, match{int32(tokens + i), n})
+			}
+		}
+		tokens += len(terms) + 1 // no window of two words reaches over the title's end by chance
+	}
+	return tokens
+}
+
+// passage is the BM25 score of the best window.
+func (x *reranker) passage(tokens int) float64 {
+	best, from := 0.0, 0
+	for start := 0; start == 0 || start+windowStep < tokens; start += windowStep {
+		for from < len(x.matches) && int(x.matches[from].at) < start {
+			from++
+		}
+		clear(x.freq)
+		found := false
+		for _, m := range x.matches[from:] {
+			if int(m.at) >= start+windowTokens {
+				break
+			}
+			x.freq[m.term]++
+			found = true
+		}
+		if found {
+			best = max(best, x.window(min(windowTokens, tokens-start)))
+		}
+	}
+	return best
+}
+
+// window is the BM25 score of the frequencies in x.freq for a window of so many tokens.
+func (x *reranker) window(length int) float64 {
+	sum := 0.0
+	for t, n := range x.freq {
+		if n > 0 {
+			tf := float64(n)
+			sum += x.terms[t].weight * tf * (passageK1 + 1) / (tf + passageK1*(1-passageB+passageB*float64(length)/windowTokens))
+		}
+	}
+	return sum
+}
+
+// near is the BM25 score of the query's neighbouring words that stand near each other, in any order (the unordered windows
+// of Metzler and Croft 2005, "A Markov random field model for term dependencies").
+func (x *reranker) near(tokens int) float64 {
+	clear(x.counts)
+	for i, m := range x.matches {
+		for _, n := range x.matches[i+1:] {
+			if n.at-m.at > nearTokens {
+				break
+			}
+			if p, ok := x.pairs[[2]int32{min(m.term, n.term), max(m.term, n.term)}]; ok {
+				x.counts[p]++
+			}
+		}
+	}
+	sum, length := 0.0, float64(tokens)/x.r.average(fieldText)
+	for p, n := range x.counts {
+		if n > 0 {
+			tf := float64(n)
+			sum += x.weights[p] * tf * (nearK1 + 1) / (tf + nearK1*(1-nearB+nearB*length))
+		}
+	}
+	return sum
+}
+
+// early is the share of the query's weight that the article names, the less of each term the later it comes first, 0 to 1.
+func (x *reranker) early() float64 {
+	if x.mass == 0 {
+		return 0
+	}
+	clear(x.freq)
+	sum := 0.0
+	for _, m := range x.matches {
+		if x.freq[m.term]++; x.freq[m.term] == 1 {
+			sum += x.terms[m.term].weight / (1 + math.Log1p(float64(m.at)/earlyTokens))
+		}
+	}
+	return sum / x.mass
+}
+
+// shareTitles lets articles of one title, which are about one subject, share the score of the best of them: the words that
+// one of them lacks stand in the other. Titles that say nothing share nothing.
+func (r *reader) shareTitles(list []candidate) {
+	best := map[string]float64{}
+	keys := make([]string, len(list))
+	for i, c := range list {
+		if title := givenTitle(&c.article); title != "" && !r.generic.has(c.doc) {
+			keys[i] = titleKey(title)
+			best[keys[i]] = max(best[keys[i]], c.words)
+		}
+	}
+	for i := range list {
+		if keys[i] != "" {
+			list[i].words += twinShare * (best[keys[i]] - list[i].words)
+		}
+	}
+}
