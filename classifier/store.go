@@ -173,9 +173,29 @@ func syncDir(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// Load reads the model in dir and checks every byte of it against its checksums. A missing model is of kind
-// ErrNotFound; one that is damaged, or of another format version, of kind ErrDamaged. Both name the remedy.
+// Load reads the model in dir, of a folder of versions the current one, and checks every byte of it against its
+// checksums. A missing model is of kind ErrNotFound; one that is damaged, or of another format version, of kind
+// ErrDamaged. Both name the remedy.
 func Load(dir string) (*Model, error) {
+	folder, err := resolve(dir)
+	if err != nil {
+		return nil, err
+	}
+	m, err := loadFlat(folder)
+	if err != nil {
+		if again, _ := resolve(dir); again != folder && again != "" { // another one took its place meanwhile
+			folder = again
+			m, err = loadFlat(folder)
+		}
+	}
+	if err == nil && folder != dir && m.Version() != filepath.Base(folder) {
+		return nil, damaged(folder, manifestName, fmt.Errorf("is that of model %q", m.Version()))
+	}
+	return m, err
+}
+
+// loadFlat reads the model whose files lie in dir itself.
+func loadFlat(dir string) (*Model, error) {
 	data, err := readFile(filepath.Join(dir, manifestName), maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &prediag.Error{Kind: prediag.ErrNotFound, Reason: "MODEL_NOT_FOUND", Message: fmt.Sprintf(
