@@ -18,6 +18,8 @@ type Facts struct {
 	Degraded []prediag.Degradation
 	Redacted bool    // secrets or personal data were removed
 	Draw     float64 // for the audit sample: in [0, 1), fixed by the ticket
+	Serves   Binding // what the probabilities come from; the model is the verdict's
+	Paused   string  // why nothing of the category is done automatically for now; empty: it is
 }
 
 // finding is a reason with the most automatic outcome that it still allows.
@@ -103,27 +105,69 @@ func scope(f Facts, p Policy) []finding {
 func fields(f Facts, p Policy) []finding {
 	var out []finding
 	for _, v := range f.Verdict.Fields {
-		t, judged := p.Fields[v.Field]
-		if !judged {
-			continue
+		if t, judged := p.Fields[v.Field]; judged {
+			out = append(out, judge(v, t, p)...)
 		}
-		switch {
-		case v.Probability < t.Show:
-			out = append(out, found(prediag.ReasonLowConfidence, v.Field, prediag.OutcomeEscalate,
-				"%s %q has probability %.3f, needed %.3f to show it", v.Field, v.Label, v.Probability, t.Show))
-		case v.Probability < t.Act:
-			out = append(out, found(prediag.ReasonLowConfidence, v.Field, prediag.OutcomeSuggest,
-				"%s %q has probability %.3f, needed %.3f", v.Field, v.Label, v.Probability, t.Act))
-		}
-		if len(v.Alternatives) > 0 && v.Margin() < t.Margin {
-			out = append(out, found(prediag.ReasonAmbiguous, v.Field, prediag.OutcomeSuggest,
-				"%q and %q are %.3f apart, needed %.3f", v.Label, v.Alternatives[0].Value, v.Margin(), t.Margin))
+		if g, gated := p.Solved.Gate[v.Field]; gated {
+			out = append(out, underGate(v, g)...)
 		}
 		if v.Field == prediag.FieldCategory && p.humanOnly(v.Label) {
 			out = append(out, found(prediag.ReasonCategoryNotAllowed, v.Field, prediag.OutcomeSuggest, "%q stays with humans", v.Label))
 		}
+		if v.Field == prediag.FieldCategory && f.Paused != "" {
+			out = append(out, found(prediag.ReasonCategoryNotAllowed, v.Field, prediag.OutcomeSuggest, "%q is paused: %s", v.Label, f.Paused))
+		}
 	}
 	return out
+}
+
+// judge says why a label is not shown, or not acted on.
+func judge(v prediag.FieldVerdict, t FieldThreshold, p Policy) []finding {
+	most := prediag.OutcomeSuggest
+	if p.Solved.Gate != nil { // whether a draft is sent is asked of the gate
+		most = prediag.OutcomeAnswer
+	}
+	label, acts := p.act(v)
+	if acts && label.Value == v.Label {
+		return nil
+	}
+	least, off := t.limit(v.Label)
+	var out []finding
+	switch {
+	case !acts && v.Probability < t.Show:
+		out = append(out, found(prediag.ReasonLowConfidence, v.Field, prediag.OutcomeEscalate,
+			"%s %q has probability %.3f, needed %.3f to show it", v.Field, v.Label, v.Probability, t.Show))
+	case off != "":
+		return []finding{found(prediag.ReasonLowConfidence, v.Field, most, "%s is not acted on: %s", v.Field, off)}
+	case acts:
+		out = append(out, found(prediag.ReasonLowConfidence, v.Field, most,
+			"%s %q has probability %.3f; its parent %q, with %.3f, reaches the %.3f needed", v.Field, v.Label, v.Probability, label.Value, label.Probability, least))
+	case v.Probability < least:
+		out = append(out, found(prediag.ReasonLowConfidence, v.Field, most,
+			"%s %q has probability %.3f, needed %.3f", v.Field, v.Label, v.Probability, least))
+	}
+	if len(v.Alternatives) > 0 && v.Margin() < t.Margin {
+		out = append(out, tooClose(v, t.Margin, most))
+	}
+	return out
+}
+
+// underGate says why a field keeps a draft from being sent.
+func underGate(v prediag.FieldVerdict, g Gate) []finding {
+	var out []finding
+	if v.Probability < g.Act {
+		out = append(out, found(prediag.ReasonLowConfidence, v.Field, prediag.OutcomeSuggest,
+			"%s %q has probability %.3f, an answer needs %.3f", v.Field, v.Label, v.Probability, g.Act))
+	}
+	if len(v.Alternatives) > 0 && v.Margin() < g.Margin {
+		out = append(out, tooClose(v, g.Margin, prediag.OutcomeSuggest))
+	}
+	return out
+}
+
+func tooClose(v prediag.FieldVerdict, needed float64, most prediag.Outcome) finding {
+	return found(prediag.ReasonAmbiguous, v.Field, most,
+		"%q and %q are %.3f apart, needed %.3f", v.Label, v.Alternatives[0].Value, v.Margin(), needed)
 }
 
 // answer asks whether there is an answer, and whether the draft may be believed.
@@ -136,9 +180,14 @@ func answer(f Facts, p Policy) []finding {
 			"the best article solves it with probability %.3f, needed %.3f to show it", f.Solved, p.Solved.Show)}
 	}
 	var out []finding
-	if f.Solved < p.Solved.Act {
+	category, _ := f.Verdict.Field(prediag.FieldCategory)
+	least, off := p.Solved.limit(category.Label)
+	switch {
+	case off != "":
+		out = append(out, found(prediag.ReasonLowConfidence, "", prediag.OutcomeSuggest, "answering is off: %s", off))
+	case f.Solved < least:
 		out = append(out, found(prediag.ReasonLowConfidence, "", prediag.OutcomeSuggest,
-			"the best article solves it with probability %.3f, needed %.3f", f.Solved, p.Solved.Act))
+			"the best article solves it with probability %.3f, needed %.3f", f.Solved, least))
 	}
 	if said, wanted := f.Draft.Language, f.Verdict.Language; said != "" && wanted != "" && !lang.Match(said, wanted) {
 		out = append(out, found(prediag.ReasonLanguage, "", prediag.OutcomeSuggest,
@@ -154,10 +203,12 @@ func answer(f Facts, p Policy) []finding {
 // state looks at the service, not at the ticket.
 func state(f Facts, p Policy) []finding {
 	var out []finding
-	on := p.CalibratedOn
-	if on.Model != "" && on.Model != f.Verdict.Model {
-		out = append(out, found(prediag.ReasonCalibrationStale, "", prediag.OutcomeSuggest,
-			"the policy was fitted on model %q, this is %q", on.Model, f.Verdict.Model))
+	if f.Verdict.Model != "" { // no verdict: a degradation
+		serves := f.Serves
+		serves.Model = f.Verdict.Model
+		for _, d := range p.Differences(serves) {
+			out = append(out, found(prediag.ReasonCalibrationStale, "", prediag.OutcomeSuggest, "%s", d))
+		}
 	}
 	for _, d := range f.Degraded {
 		most := prediag.OutcomeSuggest // old articles or a plainer draft still help an agent

@@ -13,7 +13,7 @@ func handoff(d prediag.Diagnosis, p Policy, caseID string) *prediag.Handoff {
 	h := &prediag.Handoff{
 		CaseID:   caseID,
 		Tier:     tierOf(d),
-		Queue:    queueOf(d, p.Fields[prediag.FieldCategory].Show),
+		Queue:    queueOf(d, p),
 		Priority: priorityOf(d),
 		Message:  sentence(d.Verdict.Language, d.Draft.Language),
 	}
@@ -39,9 +39,19 @@ func tierOf(d prediag.Diagnosis) string {
 	return "L1"
 }
 
-// queueOf is the branch of the taxonomy, the product where the category is not worth showing, else "general".
-func queueOf(d prediag.Diagnosis, show float64) string {
-	if f, ok := d.Verdict.Field(prediag.FieldCategory); ok && f.Probability >= show && f.Label != prediag.LabelOutOfScope && !has(d.Reasons, prediag.ReasonOutOfScope) {
+// queueOf is the branch of the taxonomy, the product where the category is not sure enough, else "general". Sure enough is
+// what is worth showing, and under a policy that acts on parents what may be acted on.
+func queueOf(d prediag.Diagnosis, p Policy) string {
+	f, ok := d.Verdict.Field(prediag.FieldCategory)
+	rule := p.Fields[prediag.FieldCategory]
+	sure := ok && f.Probability >= rule.Show
+	if rule.Parents {
+		var label prediag.Label
+		label, sure = p.act(f)
+		sure = sure && !has(d.Reasons, prediag.ReasonCalibrationStale)
+		f.Label = label.Value
+	}
+	if sure && f.Label != prediag.LabelOutOfScope && !has(d.Reasons, prediag.ReasonOutOfScope) {
 		branch, _, _ := strings.Cut(f.Label, "/")
 		return branch
 	}

@@ -33,22 +33,36 @@ type Policy struct {
 	AuditSample  float64                   `yaml:"audit_sample"`  // share of answerable tickets that a human checks all the same
 	IndexMaxAge  Duration                  `yaml:"index_max_age"` // older: the answer says that it is degraded
 	Deadlines    Deadlines                 `yaml:"deadlines"`     // by which a human must act
-	CalibratedOn Calibration               `yaml:"calibrated_on"` // what the thresholds were fitted on; empty: set by hand
+	CalibratedOn Binding                   `yaml:"calibrated_on"` // what the thresholds were fitted on; empty: set by hand
+	Warranty     *Warranty                 `yaml:"warranty"`      // what they promise and why; written by policy fit; nil: set by hand
 
 	version string
 }
 
 // FieldThreshold holds the thresholds of one field.
 type FieldThreshold struct {
-	Act    float64 `yaml:"act"`    // probability at or above which the label may be acted on
-	Show   float64 `yaml:"show"`   // probability under which the label is not worth showing
-	Margin float64 `yaml:"margin"` // distance to the second label under which the two are ambiguous
+	Act     float64        `yaml:"act"`               // probability at or above which the label may be acted on
+	Show    float64        `yaml:"show"`              // probability under which the label is not worth showing
+	Margin  float64        `yaml:"margin,omitempty"`  // distance to the second label under which the two are ambiguous
+	Parents bool           `yaml:"parents,omitempty"` // where the label is unsure its parent is acted on, if that is sure; the queue then follows what may be acted on
+	Own     map[string]Own `yaml:"own,omitempty"`     // labels with a threshold of their own in place of Act
+	Off     string         `yaml:"off,omitempty"`     // why no label is acted on, whatever Act says; empty: Act says
 }
 
 // SolvedThreshold holds the thresholds on the answer.
 type SolvedThreshold struct {
-	Act  float64 `yaml:"act"`  // at or above it the draft may be sent
-	Show float64 `yaml:"show"` // under it no article counts as relevant
+	Act  float64         `yaml:"act"`            // at or above it the draft may be sent
+	Show float64         `yaml:"show"`           // under it no article counts as relevant
+	Own  map[string]Own  `yaml:"own,omitempty"`  // categories with a threshold of their own in place of Act
+	Off  string          `yaml:"off,omitempty"`  // why nothing is sent, whatever Act says; empty: Act says
+	Gate map[string]Gate `yaml:"gate,omitempty"` // what fields must reach before a draft is sent; empty: what they need to be acted on
+}
+
+// Gate is what the best label of a field must reach before a draft is sent. It stands apart from the field's own thresholds
+// so that these can be fitted without changing which drafts the threshold for answers was fitted on.
+type Gate struct {
+	Act    float64 `yaml:"act"`
+	Margin float64 `yaml:"margin,omitempty"`
 }
 
 // Deadlines are the times by which a human must act, from the moment of the diagnosis.
@@ -57,12 +71,6 @@ type Deadlines struct {
 	L2            Duration `yaml:"L2"`
 	L3            Duration `yaml:"L3"`
 	MajorIncident Duration `yaml:"major_incident"`
-}
-
-// Calibration names what the thresholds were fitted on. When it is another model than the one that serves, nothing is
-// answered automatically until the policy is fitted again.
-type Calibration struct {
-	Model string `yaml:"model"` // version of the model; empty: not compared
 }
 
 // Duration is a time.Duration that is written as "15m" in the policy file.
@@ -76,6 +84,18 @@ func (d *Duration) UnmarshalYAML(node *yaml.Node) error {
 	}
 	*d = Duration(v)
 	return nil
+}
+
+// MarshalYAML writes the duration as UnmarshalYAML reads it.
+func (d Duration) MarshalYAML() (any, error) {
+	s := time.Duration(d).String() // e.g. 12h0m0s
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s, nil
 }
 
 // maxPolicyBytes is far above any policy: a larger file is some other file.
@@ -166,6 +186,15 @@ func (p Policy) shares() map[string]float64 {
 	}
 	for name, f := range p.Fields {
 		out["fields."+name+".act"], out["fields."+name+".show"], out["fields."+name+".margin"] = f.Act, f.Show, f.Margin
+		for label, o := range f.Own {
+			out["fields."+name+".own."+label+".act"] = o.Act
+		}
+	}
+	for category, o := range p.Solved.Own {
+		out["solved.own."+category+".act"] = o.Act
+	}
+	for field, g := range p.Solved.Gate {
+		out["solved.gate."+field+".act"], out["solved.gate."+field+".margin"] = g.Act, g.Margin
 	}
 	return out
 }

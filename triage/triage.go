@@ -47,8 +47,10 @@ type Parts struct {
 	Explainer  Explainer
 	Drafter    prediag.Drafter
 	Recorder   Recorder
-	Refreshed  func() time.Time // when the index was last known to hold what its sources hold; zero: never
-	Taxonomy   func() string    // version of the taxonomy that the classifier knows
+	Refreshed  func() time.Time             // when the index was last known to hold what its sources hold; zero: never
+	Taxonomy   func() string                // version of the taxonomy that the classifier knows
+	Search     string                       // version of how the searcher scores, see SearchVersion
+	Paused     func(category string) string // why nothing of a category is done automatically for now; nil: never
 }
 
 // Options settle how a pipeline runs. Zero values are completed by withDefaults.
@@ -158,25 +160,10 @@ func (p *Pipeline) record(ctx context.Context, keys []prediag.RequestKey, ds []p
 // Diagnose runs the pipeline without recording anything. A part that fails is named in Diagnosis.Degraded and the
 // others go on; an error is returned for a ticket that Check refuses and when the context ends.
 func (p *Pipeline) Diagnose(ctx context.Context, t prediag.Ticket) (prediag.Diagnosis, error) {
-	clean, redacted, err := Clean(t)
+	d, b, err := p.examine(ctx, t)
 	if err != nil {
 		return prediag.Diagnosis{}, err
 	}
-	now := p.opt.Now().UTC()
-	d := prediag.Diagnosis{ID: "d-" + p.opt.NewID(), Ticket: clean, Created: now}
-	p.classify(ctx, &d)
-	codes := codesOf(clean)
-	p.explain(ctx, &d, codes)
-	p.search(ctx, &d, codes)
-	b := Basis{Facts: Facts{Verdict: d.Verdict, Hits: d.Hits, Signals: signalsOf(clean), Redacted: redacted, Draw: draw(clean)},
-		Features: featuresOf(d.Verdict, d.Hits, codes), IndexAge: p.indexAge(now)}
-	d.Solved = b.solved(p.policy)
-	b.Facts.Degraded = d.Degraded
-	p.draft(ctx, &d, &b)
-	if err := ctx.Err(); err != nil {
-		return prediag.Diagnosis{}, fmt.Errorf("triage: %w", err)
-	}
-	d.Degraded = b.facts(p.policy).Degraded
 	_, d.Outcome, d.Reasons = b.Decide(p.policy)
 	d.Versions.Policy = p.policy.Version()
 	if d.Facts, err = b.encode(); err != nil { // a number that is not finite
@@ -186,6 +173,45 @@ func (p *Pipeline) Diagnose(ctx context.Context, t prediag.Ticket) (prediag.Diag
 		d.Handoff = handoff(d, p.policy, "c-"+strings.TrimPrefix(d.ID, "d-"))
 	}
 	return d, nil
+}
+
+// examine finds out everything that the outcome depends on: the diagnosis without its outcome, and the basis of that.
+func (p *Pipeline) examine(ctx context.Context, t prediag.Ticket) (prediag.Diagnosis, Basis, error) {
+	clean, redacted, err := Clean(t)
+	if err != nil {
+		return prediag.Diagnosis{}, Basis{}, err
+	}
+	now := p.opt.Now().UTC()
+	d := prediag.Diagnosis{ID: "d-" + p.opt.NewID(), Ticket: clean, Created: now}
+	p.classify(ctx, &d)
+	codes := codesOf(clean)
+	p.explain(ctx, &d, codes)
+	p.search(ctx, &d, codes)
+	b := Basis{Facts: Facts{Verdict: d.Verdict, Hits: d.Hits, Signals: signalsOf(clean), Redacted: redacted, Draw: draw(clean),
+		Serves: p.serves(d.Verdict), Paused: p.paused(d.Verdict)},
+		Features: featuresOf(d.Verdict, d.Hits, codes), IndexAge: p.indexAge(now)}
+	d.Solved = b.solved(p.policy)
+	b.Facts.Degraded = d.Degraded
+	p.draft(ctx, &d, &b)
+	if err := ctx.Err(); err != nil {
+		return prediag.Diagnosis{}, Basis{}, fmt.Errorf("triage: %w", err)
+	}
+	d.Degraded = b.facts(p.policy).Degraded
+	return d, b, nil
+}
+
+// serves is what the verdict and the search come from.
+func (p *Pipeline) serves(v prediag.Verdict) Binding {
+	return Binding{Model: v.Model, Taxonomy: p.parts.Taxonomy(), Search: p.parts.Search, Embedder: NoEmbedder}
+}
+
+// paused says why the verdict's category is paused; empty: it is not.
+func (p *Pipeline) paused(v prediag.Verdict) string {
+	c, ok := v.Field(prediag.FieldCategory)
+	if !ok || p.parts.Paused == nil {
+		return ""
+	}
+	return p.parts.Paused(c.Label)
 }
 
 // Clean checks a ticket as Check does and returns it without secrets and personal data, as it may be stored, and whether
