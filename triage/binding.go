@@ -61,7 +61,6 @@ func (p Policy) Differences(serves Binding) []Difference {
 type Warranty struct {
 	At         time.Time `yaml:"at" json:"at"`
 	Confidence float64   `yaml:"confidence" json:"confidence"` // with which each promise holds
-	Horizon    int       `yaml:"horizon" json:"horizon"`       // see FitOptions
 	Seed       uint64    `yaml:"seed" json:"seed"`
 	Data       Data      `yaml:"data" json:"data"`
 	Promises   []Promise `yaml:"promises" json:"promises"`
@@ -79,6 +78,7 @@ type Data struct {
 type Promise struct {
 	Action     string   `yaml:"action" json:"action"` // "answer", "route", or a field; followed by " (show)" where it is about showing
 	Target     float64  `yaml:"target" json:"target"`
+	Horizon    int      `yaml:"horizon" json:"horizon"` // see FitOptions
 	Thresholds []Fitted `yaml:"thresholds" json:"thresholds"`
 }
 

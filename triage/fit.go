@@ -209,11 +209,11 @@ func (s *search) fitted(category string, level float64, opt FitOptions) Fitted {
 	return f
 }
 
-// needed is promise.fewest without regard to how many tickets there are.
+// needed is promise.fewest without errors and without regard to how many tickets there are.
 func (p promise) needed(level float64) int {
 	if p.horizon == p.tickets { // as many to come as there are: more tickets to calibrate on are more to come
 		p.horizon = 1 << 20
 	}
 	p.tickets = 1 << 20
-	return p.fewest(level)
+	return p.fewest(0, level)
 }

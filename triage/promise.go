@@ -21,6 +21,10 @@ type promise struct {
 	horizon int // future tickets that the promise is about; 0: all that will ever come
 }
 
+// reserve is the share of the level that tests of a prediction use. The rest is kept for what is not exact in it: how many
+// tickets will be taken is only estimated, and thresholds that part many tickets at once may stop short of the last one.
+const reserve = 0.85
+
 // pValue is the chance of so few errors among n accepted tickets where the promise does not hold.
 func (p promise) pValue(n, wrong int) float64 {
 	if p.horizon == 0 {
@@ -50,17 +54,21 @@ func (p promise) accepted(n int) [9]int {
 }
 
 // holds reports whether n accepted tickets with so many errors show the promise at a level of error.
-func (p promise) holds(n, wrong int, level float64) bool { return p.pValue(n, wrong) <= level }
+func (p promise) holds(n, wrong int, level float64) bool {
+	if p.horizon > 0 {
+		level *= reserve
+	}
+	return p.pValue(n, wrong) <= level
+}
 
 // allowed is the most errors among n accepted tickets that show the promise; -1 when none do.
 func (p promise) allowed(n int, level float64) int {
 	return leastFrom(0, n+1, func(wrong int) bool { return !p.holds(n, wrong, level) }) - 1
 }
 
-// fewest is the number of tickets that show the promise when all of them are right; more than p.tickets when there are
-// too few.
-func (p promise) fewest(level float64) int {
-	return leastFrom(1, p.tickets+1, func(n int) bool { return p.holds(n, 0, level) })
+// fewest is the number of accepted tickets that show the promise with so many errors; over p.tickets when there are too few.
+func (p promise) fewest(wrong int, level float64) int {
+	return leastFrom(1, p.tickets+1, func(n int) bool { return p.holds(n, wrong, level) })
 }
 
 // bound is the highest target that n accepted tickets with so many errors show at a level.
@@ -90,25 +98,35 @@ func leastFrom(low, high int, holds func(int) bool) int {
 	return low
 }
 
-// maxStarts is at how many depths the search for a threshold may begin.
-const maxStarts = 4
+// A search that began where not a single error is allowed would mostly end at once, so it begins where robustErrors are, as
+// long as that is within robustShare of the tickets.
+const (
+	maxStarts    = 2 // depths at which a search may begin
+	robustErrors = 2
+	robustShare  = 0.65
+)
 
-// starts are the numbers of accepted tickets at which a search begins with its share of the level, and that share. The first
-// is the fewest tickets that can show anything, the others follow in equal ratios of at least two. They depend on the
-// number of tickets alone, which keeps the search honest. None: there are too few tickets.
+// starts are the numbers of accepted tickets at which a search begins with its share of the level, and that share. The
+// second start lies near the end. They depend on the number of tickets alone, never on errors, which keeps the search
+// honest. None: there are too few tickets.
 func (p promise) starts(level float64, fewest, tickets int) ([]int, float64) {
-	for k := maxStarts; k >= 1; k-- {
-		share := level / float64(k)
-		first := max(p.fewest(share), fewest)
-		ratio := math.Pow(float64(tickets)/float64(first), 1/float64(k))
-		if first > tickets || k > 1 && ratio < 2 {
-			continue
+	for wrong := robustErrors; wrong >= 0; wrong-- {
+		for k := maxStarts; k >= 1; k-- {
+			share := level / float64(k)
+			first := max(p.fewest(wrong, share), fewest)
+			if first > tickets || wrong > 0 && float64(first) > robustShare*float64(tickets) {
+				continue
+			}
+			ratio := math.Pow(float64(tickets)/float64(first), 1/(float64(k)-0.2))
+			if k > 1 && ratio < 1.5 {
+				continue
+			}
+			at := make([]int, k)
+			for i := range at {
+				at[i] = int(float64(first) * math.Pow(ratio, float64(i)))
+			}
+			return at, share
 		}
-		at := make([]int, k)
-		for i := range at {
-			at[i] = int(float64(first) * math.Pow(ratio, float64(i)))
-		}
-		return at, share
 	}
 	return nil, level
 }

@@ -101,7 +101,7 @@ Exit codes: 0 done; 1 tried, and it did not work; 2 the call or its input is wro
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.serveCommand(), a.triageCommand(), a.searchCommand(), a.ingestCommand(), a.trainCommand(), a.evalCommand(), a.reviewCommand(), a.versionCommand())
+	root.AddCommand(a.serveCommand(), a.triageCommand(), a.searchCommand(), a.ingestCommand(), a.trainCommand(), a.policyCommand(), a.evalCommand(), a.reviewCommand(), a.versionCommand())
 	withUsageErrors(root)
 	return root
 }

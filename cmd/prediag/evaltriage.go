@@ -180,7 +180,7 @@ func (a *app) openLineCache(f cacheFlags, line openLine) (*eval.Cache, error) {
 }
 
 // withLine opens the way of a ticket that was asked for, and closes it after use.
-func (a *app) withLine(ctx context.Context, f evalTriageFlags, use func(openLine) error) (err error) {
+func (a *app) withLine(ctx context.Context, f evalTriageFlags, use func(openLine) error) error {
 	if f.grpc != "" {
 		client, err := server.Dial(f.grpc)
 		if err != nil {
@@ -188,8 +188,21 @@ func (a *app) withLine(ctx context.Context, f evalTriageFlags, use func(openLine
 		}
 		return errors.Join(use(openLine{Triager: client}), client.Close())
 	}
-	dir := dataDir(f.dataDir)
-	if f.dataDir == demoTickets {
+	return a.withParts(ctx, "eval triage", f.dataDir, f.parts, func(p *parts) error {
+		line := openLine{Triager: unrecorded{p.pipeline(time.Now, nil)}, index: p.kb.Generation().Hash}
+		records := stateOf(dataDir(f.dataDir).state())
+		if f.dataDir == demoTickets { // made anew by each call, from what this program embeds
+			line.index, records = demoTickets, ""
+		}
+		line.parts = []string{p.model.Version(), p.policy.Version(), line.index, records}
+		return use(line)
+	})
+}
+
+// withParts opens a data folder that holds articles, or for "@demo" the embedded demo, and closes it after use.
+func (a *app) withParts(ctx context.Context, command, folder string, opt partsOptions, use func(*parts) error) (err error) {
+	dir := dataDir(folder)
+	if folder == demoTickets {
 		temp, mkErr := os.MkdirTemp("", "prediag-eval-*")
 		if mkErr != nil {
 			return fmt.Errorf("make a folder for the demo: %w", mkErr)
@@ -203,31 +216,25 @@ func (a *app) withLine(ctx context.Context, f evalTriageFlags, use func(openLine
 	if err := dir.exists(); err != nil {
 		return err
 	}
-	held, err := dir.hold("eval triage")
+	held, err := dir.hold(command)
 	var inUse *inUseError
-	if errors.As(err, &inUse) {
+	if errors.As(err, &inUse) && command == "eval triage" {
 		return fmt.Errorf("%w; or measure through it with --grpc ADDR", err)
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, held.release()) }()
-	p, err := a.openParts(ctx, dir, f.parts)
+	p, err := a.openParts(ctx, dir, opt)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
 	if p.kb.Generation().Number == 0 {
 		return &prediag.Error{Kind: prediag.ErrNotFound, Reason: "NO_ARTICLES", Message: fmt.Sprintf(
-			"data folder %q holds no articles: prediag ingest --data-dir %s SOURCE, or measure --data-dir @demo", f.dataDir, f.dataDir)}
+			"data folder %q holds no articles: prediag ingest --data-dir %s SOURCE, or use --data-dir @demo", folder, folder)}
 	}
-	line := openLine{Triager: unrecorded{p.pipeline(time.Now, nil)}, index: p.kb.Generation().Hash}
-	records := stateOf(dir.state())
-	if f.dataDir == demoTickets { // made anew by each call, from what this program embeds
-		line.index, records = demoTickets, ""
-	}
-	line.parts = []string{p.model.Version(), p.policy.Version(), line.index, records}
-	return use(line)
+	return use(p)
 }
 
 // unrecorded diagnoses without recording anything.

@@ -65,6 +65,11 @@ func (p *parts) close() error {
 	return errors.Join(errs...)
 }
 
+// serves is what the policy's thresholds must have been fitted on.
+func serves(m *classifier.Model) triage.Binding {
+	return triage.Binding{Model: m.Version(), Taxonomy: m.Taxonomy(), Search: triage.SearchVersion(kb.Settings()), Embedder: triage.NoEmbedder}
+}
+
 // loadPolicy reads the file that was named, else the data folder's, else the default policy.
 func loadPolicy(dir dataDir, file string) (triage.Policy, error) {
 	if file != "" {
@@ -149,6 +154,6 @@ func (p *parts) pipeline(refreshed func() time.Time, logger *slog.Logger) *triag
 	})
 	return triage.New(triage.Parts{
 		Classifier: p.model, Searcher: p.kb, Explainer: p.kb, Drafter: draft.NewExtractive(articles),
-		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy,
+		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy, Search: triage.SearchVersion(kb.Settings()),
 	}, p.policy, triage.Options{Logger: logger})
 }

@@ -1,0 +1,20 @@
+package kb
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+)
+
+// scoring is the version of how postings become scores, coverage and order. It changes with the method; a changed constant
+// changes Settings by itself.
+const scoring = 1
+
+// Settings is a short hash of how text is analysed and scored: what was fitted on scores holds as long as it stays the same.
+// It does not depend on the articles.
+func Settings() string {
+	sum := sha256.Sum256(fmt.Append(nil, schema, scoring, k1, b, titleB, titleWeight, untitled, categoryGain,
+		stopWeight, stopCJKWeight, stopWords, stopCharacters, maxTermBytes, maxQueryTerms, maxScored, maxPostings,
+		maxExpanded, maxBigrams, genericShare, maxGeneric))
+	return "kb-" + hex.EncodeToString(sum[:6])
+}
