@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"prediag"
@@ -132,11 +133,17 @@ func (l ladder) fit(member []bool, opt FitOptions) []Fitted {
 		}
 	}
 	own := ownThresholds(predicted, p, opt)
-	level := (1 - opt.Confidence) / float64(len(own)+1)
+	for _, c := range own {
+		open -= predicted[c]
+	}
+	sharing := len(own)
+	if open > 0 || sharing == 0 {
+		sharing++ // all the others
+	}
+	level := rounded((1 - opt.Confidence) / float64(sharing))
 	searches := map[string]*search{}
 	for _, c := range own {
 		searches[c] = newSearch(p, level, opt.MinAccepted, predicted[c])
-		open -= predicted[c]
 	}
 	rest := newSearch(p, level, opt.MinAccepted, open)
 	for _, r := range l.rungs {
@@ -191,6 +198,8 @@ func (s *search) fitted(category string, level float64, opt FitOptions) Fitted {
 	switch {
 	case c.level > 0:
 		f.Act = c.at
+	case s.now.n == 0:
+		f.Off = "no ticket could be taken"
 	case len(s.starts) == 0 || s.now.n < s.starts[0]:
 		f.Off = fmt.Sprintf("too few tickets: %d could be taken, and it needs %d without an error to show a precision of %v",
 			s.now.n, max(s.promise.needed(level), opt.MinAccepted), s.promise.target)
@@ -201,13 +210,16 @@ func (s *search) fitted(category string, level float64, opt FitOptions) Fitted {
 	}
 	if c.n > 0 {
 		f.Accepted, f.Errors, f.Precision = c.n, c.wrong, 1-float64(c.wrong)/float64(c.n)
-		f.Allowed, f.Level = max(0, s.promise.allowed(c.n, c.level)), c.level
+		f.Allowed, f.Level, f.Precision = max(0, s.promise.allowed(c.n, c.level)), rounded(c.level), rounded(f.Precision)
 	}
 	if f.Off == "" {
-		f.Bound = s.promise.bound(c.n, c.wrong, c.level)
+		f.Bound = rounded(s.promise.bound(c.n, c.wrong, c.level))
 	}
 	return f
 }
+
+// rounded keeps nine digits after the point: 1-0.95 is to be read as 0.05 in a file.
+func rounded(x float64) float64 { return math.Round(x*1e9) / 1e9 }
 
 // needed is promise.fewest without errors and without regard to how many tickets there are.
 func (p promise) needed(level float64) int {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"slices"
+	"math"
 
 	"prediag"
 	"prediag/internal/text"
@@ -19,27 +19,31 @@ type Study struct {
 // Study diagnoses a labelled ticket, for fitting a policy: what would be answered depends on no threshold for answers.
 // It records nothing. Where a part fails the error says which, because thresholds must not be fitted on half a line.
 func (p *Pipeline) Study(ctx context.Context, e prediag.Example) (Study, error) {
-	open := *p
-	open.policy.Solved.Act, open.policy.Solved.Show = 0, 0
-	open.policy.Solved.Off, open.policy.Solved.Own = "", nil
-	open.policy.AuditSample, open.policy.CalibratedOn = 0, Binding{}
-	open.parts.Paused = nil
-	d, facts, x, err := open.examine(ctx, e.Ticket)
+	d, b, err := p.examine(ctx, e.Ticket)
 	if err != nil {
 		return Study{}, err
 	}
-	facts.Degraded = slices.DeleteFunc(facts.Degraded, func(g prediag.Degradation) bool { return g == prediag.DegradedIndexStale })
-	if len(facts.Degraded) > 0 {
-		return Study{}, fmt.Errorf("triage: %v: %w", facts.Degraded, prediag.ErrNotReady)
+	if len(b.Facts.Degraded) > 0 {
+		return Study{}, fmt.Errorf("triage: %v: %w", b.Facts.Degraded, prediag.ErrNotReady)
 	}
-	s := Study{Verdict: d.Verdict, Answer: AnswerCase{Key: key(e.Ticket), Features: x}}
+	s := Study{Verdict: d.Verdict, Answer: AnswerCase{Key: key(e.Ticket), Features: b.Features}}
 	if c, ok := d.Verdict.Field(prediag.FieldCategory); ok {
 		s.Answer.Category = c.Label
 	}
-	outcome, _ := Decide(facts, open.policy)
-	s.Answer.Open = len(d.Hits) > 0 && outcome == prediag.OutcomeAnswer
-	s.Answer.Right = len(d.Hits) > 0 && (d.Hits[0].ArticleID == e.Article || d.Hits[0].Group == e.Article) && e.Article != ""
+	if len(d.Hits) > 0 {
+		s.Answer.Open = b.open(p.policy)
+		s.Answer.Right = e.Article != "" && (d.Hits[0].ArticleID == e.Article || d.Hits[0].Group == e.Article)
+	}
 	return s, nil
+}
+
+// open reports whether nothing but the probability that the first hit solves the ticket can stand against an answer.
+func (b Basis) open(p Policy) bool {
+	p.Solved.Act, p.Solved.Show, p.Solved.Off, p.Solved.Own = 0, 0, "", nil
+	p.AuditSample, p.CalibratedOn, p.IndexMaxAge = 0, Binding{}, Duration(math.MaxInt64)
+	b.Facts.Paused = ""
+	_, outcome, _ := b.Decide(p)
+	return outcome == prediag.OutcomeAnswer
 }
 
 // key is a hash of the ticket's text without regard to case and width.
