@@ -10,8 +10,14 @@ import (
 // z95 is the standard normal distribution's 97.5 % quantile.
 const z95 = 1.959963984540054
 
-// DefaultResamples is the number of bootstrap resamples of a published interval.
+// DefaultResamples is the number of bootstrap resamples of a published interval. Of many items fewer are drawn, so that
+// the draws stay about drawBudget, but never under minResamples: the chance of the draws is small beside the interval.
 const DefaultResamples = 10_000
+
+const (
+	drawBudget   = 20_000_000
+	minResamples = 1000
+)
 
 // Wilson is the 95 % score interval of a proportion: successes out of n. Without trials both ends are NaN.
 //
@@ -73,6 +79,7 @@ const bootstrapBlock = 250
 // bootstrap resamples n items and gives the percentile interval of each statistic's values, in order; one draw serves all
 // statistics. Values that are not finite are left out. Of fewer than two items nothing can be said: both ends are NaN.
 func bootstrap(n, resamples int, seed uint64, statistics ...statistic) []interval {
+	resamples = min(resamples, max(minResamples, drawBudget/max(n, 1)))
 	blocks := make([][][]float64, (resamples+bootstrapBlock-1)/bootstrapBlock)
 	if n < 2 {
 		blocks = nil

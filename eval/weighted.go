@@ -164,31 +164,35 @@ func weightedMass(items []Scored, bins int) statistic {
 // weightedSelective gives AURC, AUGRC, and the coverage at each of the precisions.
 func weightedSelective(items []Scored, precisions ...float64) statistic {
 	order := confidenceOrder(items)
+	wrongs, last := make([]int, len(order)), make([]bool, len(order)) // in order: 1 for a wrong one; whether a threshold fits after it
+	for at, i := range order {
+		wrongs[at] = count(!items[i].Right)
+		last[at] = at+1 == len(order) || items[order[at+1]].Confidence != items[i].Confidence
+	}
 	return statistic{2 + len(precisions), func(weights []int, out []float64) {
-		clear(out)
 		best := out[2:]
+		clear(best)
 		wrong, seen := 0, 0
+		var risk, area float64
 		for at, i := range order {
 			for range weights[i] {
 				seen++
-				if !items[i].Right {
-					wrong++
-				}
-				out[0] += float64(wrong) / float64(seen)
-				out[1] += float64(wrong)
+				wrong += wrongs[at]
+				risk += float64(wrong) / float64(seen)
+				area += float64(wrong)
 			}
-			if at+1 < len(order) && items[order[at+1]].Confidence == items[i].Confidence {
+			if !last[at] {
 				continue
 			}
+			right, n := float64(seen-wrong), float64(seen)
 			for p, precision := range precisions {
-				if reaches(seen-wrong, seen, precision) {
-					best[p] = float64(seen)
+				if right >= (precision-1e-9)*n { // as reaches does
+					best[p] = n
 				}
 			}
 		}
 		n := float64(seen)
-		out[0] /= n
-		out[1] /= n * n
+		out[0], out[1] = risk/n, area/(n*n)
 		for p := range best {
 			best[p] /= n
 		}
