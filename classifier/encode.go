@@ -9,6 +9,9 @@ import (
 	"slices"
 )
 
+// groupBits is how many bits of a stored feature tell its group.
+const groupBits = 3
+
 var errShort = errors.New("ends too early")
 
 // encode writes the vocabulary: the number of texts and features, then for each feature in the order of the hashes the
@@ -20,7 +23,7 @@ func (v *vocabulary) encode() []byte {
 	last := uint32(0)
 	for i, h := range v.hashes {
 		b = binary.AppendUvarint(b, uint64(h-last))
-		b = binary.AppendUvarint(b, uint64(v.df[i])<<2|uint64(v.groups[i]))
+		b = binary.AppendUvarint(b, uint64(v.df[i])<<groupBits|uint64(v.groups[i]))
 		last = h
 	}
 	return b
@@ -41,10 +44,10 @@ func decodeVocabulary(b []byte) (*vocabulary, error) {
 	for i := range v.hashes {
 		delta, x := r.next(), r.next()
 		last += delta
-		if r.bad || (i > 0 && delta == 0) || delta > math.MaxUint32 || last > math.MaxUint32 || x>>2 > docs {
+		if r.bad || (i > 0 && delta == 0) || delta > math.MaxUint32 || last > math.MaxUint32 || x>>groupBits > docs || x&(1<<groupBits-1) >= uint64(groups) {
 			return nil, fmt.Errorf("feature %d out of range", i)
 		}
-		v.hashes[i], v.df[i], v.groups[i] = uint32(last), uint32(x>>2), group(x&3)
+		v.hashes[i], v.df[i], v.groups[i] = uint32(last), uint32(x>>groupBits), group(x&(1<<groupBits-1))
 	}
 	if len(r.b) != 0 {
 		return nil, errors.New("has bytes after its end")

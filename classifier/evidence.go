@@ -91,6 +91,9 @@ const near = 2
 // quote returns the words at a place as they stand in the text, in one piece when they are neighbours.
 func (x *extractor) quote(at place, text string) string {
 	a, b := x.units[at.from], x.units[at.to]
+	if a.name != "" {
+		return a.name
+	}
 	if b.start-a.end <= near {
 		s, _ := prediag.Span{Start: a.start, End: b.end}.Of(text)
 		return s

@@ -73,16 +73,16 @@ func TestLongTextsAreCut(t *testing.T) {
 func TestVectorsHaveTheNormOfTheirGroups(t *testing.T) {
 	r := defaultRecipe()
 	c, x := newCounter(), &extractor{recipe: r}
-	ticket := prediag.Ticket{Title: "disk full", Body: "the disk of my server is full"}
+	ticket := prediag.Ticket{Title: "disk full", Body: "the disk of my server is FULL!!", Product: "storage", Codes: []string{"D.01"}}
 	c.add(x.extract(ticket))
-	v := c.vocabulary([groups]uint32{1, 1, 1, 1}, 1<<20)
+	v := c.vocabulary([groups]uint32{1, 1, 1, 1, 1, 1, 1}, 1<<20)
 	var sum [groups]float64
 	z := newVectoriser(v)
 	vec := z.vector(x.extract(ticket), r)
 	for i, id := range vec.ids {
 		sum[v.groups[id]] += float64(vec.vals[i]) * float64(vec.vals[i])
 	}
-	for g, w := range [groups]float32{1, r.NextWeight, r.PairWeight, r.CharWeight} {
+	for g, w := range [groups]float32{1, r.NextWeight, r.PairWeight, r.CharWeight, r.EdgeWeight, r.StyleWeight, r.FieldWeight} {
 		require.InDelta(t, w, math.Sqrt(sum[g]), 1e-5)
 	}
 }

@@ -35,42 +35,60 @@ func (m *matrix) row(i int) vector {
 	return vector{m.ids[m.start[i]:m.start[i+1]], m.vals[m.start[i]:m.start[i+1]]}
 }
 
-// axpy adds a·x to y; len(y) ≥ len(x). Eight at a time: the compiler then drops the bounds checks.
+// axpy adds a·x to y; len(y) ≥ len(x).
 func axpy(a float32, x, y []float32) {
 	n := len(x) &^ 7
 	y = y[:len(x)]
-	for i := 0; i < n; i += 8 {
-		p, q := (*[8]float32)(x[i:]), (*[8]float32)(y[i:])
-		q[0] += a * p[0]
-		q[1] += a * p[1]
-		q[2] += a * p[2]
-		q[3] += a * p[3]
-		q[4] += a * p[4]
-		q[5] += a * p[5]
-		q[6] += a * p[6]
-		q[7] += a * p[7]
+	if n > 0 {
+		axpyWide(a, x[:n], y[:n])
 	}
 	for i := n; i < len(x); i++ {
-		y[i] += a * x[i]
+		y[i] += float32(a * x[i])
 	}
 }
 
-// dot is the scalar product of x and y, in four partial sums.
+// axpyPlain is axpy for lengths that are a multiple of 8. The conversions forbid fused multiplication and addition, so
+// that every machine gets the same bits.
+func axpyPlain(a float32, x, y []float32) {
+	for i := 0; i+8 <= len(x); i += 8 {
+		p, q := (*[8]float32)(x[i:]), (*[8]float32)(y[i:])
+		q[0] += float32(a * p[0])
+		q[1] += float32(a * p[1])
+		q[2] += float32(a * p[2])
+		q[3] += float32(a * p[3])
+		q[4] += float32(a * p[4])
+		q[5] += float32(a * p[5])
+		q[6] += float32(a * p[6])
+		q[7] += float32(a * p[7])
+	}
+}
+
+// dot is the scalar product of x and y, in sixteen partial sums.
 func dot(x, y []float32) float32 {
-	n := len(x) &^ 3
+	n := len(x) &^ 15
 	y = y[:len(x)]
-	var a, b, c, d float32
-	for i := 0; i < n; i += 4 {
-		p, q := (*[4]float32)(x[i:]), (*[4]float32)(y[i:])
-		a += p[0] * q[0]
-		b += p[1] * q[1]
-		c += p[2] * q[2]
-		d += p[3] * q[3]
+	var s [16]float32
+	if n > 0 {
+		dotWide(x[:n], y[:n], &s)
 	}
 	for i := n; i < len(x); i++ {
-		a += x[i] * y[i]
+		s[i&15] += float32(x[i] * y[i])
 	}
-	return a + b + (c + d)
+	for i := range 8 {
+		s[i] += s[i+8]
+	}
+	return (s[0] + s[4] + (s[1] + s[5])) + (s[2] + s[6] + (s[3] + s[7]))
+}
+
+// dotPlain sets sum i to that of the products of every sixteenth number from i on.
+func dotPlain(x, y []float32, sums *[16]float32) {
+	clear(sums[:])
+	for i := 0; i+16 <= len(x); i += 16 {
+		p, q := (*[16]float32)(x[i:]), (*[16]float32)(y[i:])
+		for j := range sums {
+			sums[j] += float32(p[j] * q[j])
+		}
+	}
 }
 
 // softmax turns logits times inverse temperature into probabilities, in place, and returns the log of the sum of their

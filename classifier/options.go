@@ -80,11 +80,11 @@ type Report struct {
 func minDF(n int) [groups]uint32 {
 	switch {
 	case n < 300:
-		return [groups]uint32{1, 1, 1, 1}
+		return [groups]uint32{1, 1, 1, 1, 1, 1, 1}
 	case n < 100_000:
-		return [groups]uint32{1, 2, 2, 2}
+		return [groups]uint32{1, 2, 2, 2, 2, 1, 1}
 	}
-	return [groups]uint32{2, 4, 4, 4}
+	return [groups]uint32{2, 4, 4, 4, 4, 4, 2}
 }
 
 // dropout is the share of features to leave out at a time, by how many a text has: of a long text a quarter says

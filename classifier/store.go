@@ -19,7 +19,7 @@ import (
 )
 
 // formatVersion is the version of the files that this package writes, and the only one that it reads.
-const formatVersion = 1
+const formatVersion = 2
 
 const (
 	manifestName  = "manifest.json"
@@ -312,7 +312,7 @@ func (m *manifest) check() error {
 	if r.CharMin < 1 || r.CharMax < r.CharMin || r.CharMax > 16 || r.PairWindow < 0 || r.PairWindow > 256 {
 		return errors.New("recipe out of range")
 	}
-	if !finite(r.PairWeight, r.NextWeight, r.CharWeight, r.TitleWeight) {
+	if !finite(r.PairWeight, r.NextWeight, r.CharWeight, r.EdgeWeight, r.StyleWeight, r.FieldWeight, r.TitleWeight) {
 		return errors.New("recipe out of range")
 	}
 	if !m.Scope.sound() {

@@ -183,7 +183,7 @@ func (z *vectoriser) normalise(r recipe) {
 		z.vec.vals[i] = x
 		sum[z.vocab.groups[id]] += x * x
 	}
-	share := [groups]float32{1, r.NextWeight, r.PairWeight, r.CharWeight}
+	share := [groups]float32{1, r.NextWeight, r.PairWeight, r.CharWeight, r.EdgeWeight, r.StyleWeight, r.FieldWeight}
 	var scale [groups]float32
 	for g, s := range sum {
 		if s > 0 {
