@@ -152,7 +152,7 @@ func TestEveryFactIsKept(t *testing.T) {
 	got, err := ParseBasis(raw)
 	require.NoError(t, err)
 	require.Equal(t, b.trimmed(), got)
-	require.NotEmpty(t, got.Facts.Signals.Urgent)
+	require.NotEmpty(t, got.Facts.Signals.Hits[0].Quote)
 
 	empty, err := Basis{}.encode()
 	require.NoError(t, err)

@@ -58,20 +58,9 @@ func lessAutomatic(a, b prediag.Outcome) prediag.Outcome {
 // signals come from what the customer says in so many words.
 func signals(f Facts, _ Policy) []finding {
 	var out []finding
-	for _, s := range []struct {
-		phrase string
-		code   prediag.ReasonCode
-		about  string
-		most   prediag.Outcome
-	}{
-		{f.Signals.MajorIncident, prediag.ReasonMajorIncident, "signs of a major incident", prediag.OutcomeEscalate},
-		{f.Signals.Urgent, prediag.ReasonUrgent, "the customer says that it is urgent", prediag.OutcomeSuggest},
-		{f.Signals.Sensitive, prediag.ReasonSensitive, "a security, privacy or legal matter", prediag.OutcomeEscalate},
-		{f.Signals.Person, prediag.ReasonPersonRequested, "the customer asks for a person", prediag.OutcomeEscalate},
-	} {
-		if s.phrase != "" {
-			out = append(out, found(s.code, "", s.most, "%s: %q", s.about, s.phrase))
-		}
+	for _, h := range f.Signals.Hits {
+		code, about, most := meaning(h.Kind)
+		out = append(out, found(code, "", most, "%s: %q (bytes %d to %d)", about, h.Quote, h.Span.Start, h.Span.End))
 	}
 	if f.Signals.Short {
 		out = append(out, found(prediag.ReasonInformationMissing, "", prediag.OutcomeEscalate, "the ticket says too little to go on"))

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"prediag"
+	"prediag/internal/signal"
 )
 
 func testPolicy(t testing.TB) Policy {
@@ -34,6 +35,11 @@ func sure() Facts {
 	}
 }
 
+// says lets the ticket hold a signal.
+func says(f *Facts, k signal.Kind) {
+	f.Signals.Hits = append(f.Signals.Hits, signal.Hit{Kind: k, Quote: "so"})
+}
+
 func TestDecide(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -58,10 +64,11 @@ func TestDecide(t *testing.T) {
 		{"not grounded", func(f *Facts, _ *Policy) { f.Draft.Grounded = 0.99 }, prediag.OutcomeSuggest, codes(prediag.ReasonNotGrounded)},
 		{"a draft in another language", func(f *Facts, _ *Policy) { f.Draft.Language = "pt" }, prediag.OutcomeSuggest, codes(prediag.ReasonLanguage)},
 		{"a draft in the customer's language", func(f *Facts, _ *Policy) { f.Draft.Language = "en" }, prediag.OutcomeAnswer, nil},
-		{"urgent", func(f *Facts, _ *Policy) { f.Signals.Urgent = "加急" }, prediag.OutcomeSuggest, codes(prediag.ReasonUrgent)},
-		{"major incident", func(f *Facts, _ *Policy) { f.Signals.MajorIncident = "业务中断" }, prediag.OutcomeEscalate, codes(prediag.ReasonMajorIncident)},
-		{"sensitive", func(f *Facts, _ *Policy) { f.Signals.Sensitive = "gdpr" }, prediag.OutcomeEscalate, codes(prediag.ReasonSensitive)},
-		{"a person", func(f *Facts, _ *Policy) { f.Signals.Person = "转人工" }, prediag.OutcomeEscalate, codes(prediag.ReasonPersonRequested)},
+		{"urgent", func(f *Facts, _ *Policy) { says(f, signal.Urgent) }, prediag.OutcomeSuggest, codes(prediag.ReasonUrgent)},
+		{"major incident", func(f *Facts, _ *Policy) { says(f, signal.Major) }, prediag.OutcomeEscalate, codes(prediag.ReasonMajorIncident)},
+		{"sensitive", func(f *Facts, _ *Policy) { says(f, signal.Privacy) }, prediag.OutcomeEscalate, codes(prediag.ReasonSensitive)},
+		{"a formal complaint", func(f *Facts, _ *Policy) { says(f, signal.Complaint) }, prediag.OutcomeEscalate, codes(prediag.ReasonPersonRequested)},
+		{"a person", func(f *Facts, _ *Policy) { says(f, signal.Person) }, prediag.OutcomeEscalate, codes(prediag.ReasonPersonRequested)},
 		{"too short", func(f *Facts, _ *Policy) { f.Signals.Short = true }, prediag.OutcomeEscalate, codes(prediag.ReasonInformationMissing)},
 		{"redacted", func(f *Facts, _ *Policy) { f.Redacted = true }, prediag.OutcomeAnswer, codes(prediag.ReasonPersonalData)},
 		{"fitted on this model", func(_ *Facts, p *Policy) { p.CalibratedOn.Model = "m1" }, prediag.OutcomeAnswer, nil},
@@ -75,7 +82,7 @@ func TestDecide(t *testing.T) {
 		}, prediag.OutcomeEscalate, codes(prediag.ReasonDegraded)},
 		{"drawn for audit", func(f *Facts, p *Policy) { p.AuditSample, f.Draw = 0.02, 0.019 }, prediag.OutcomeSuggest, codes(prediag.ReasonAuditSample)},
 		{"not drawn for audit", func(f *Facts, p *Policy) { p.AuditSample, f.Draw = 0.02, 0.02 }, prediag.OutcomeAnswer, nil},
-		{"two reasons, the stricter one counts", func(f *Facts, _ *Policy) { f.Signals.Urgent, f.Verdict.InScope = "asap", 0 }, prediag.OutcomeEscalate, codes(prediag.ReasonUrgent, prediag.ReasonOutOfScope)},
+		{"two reasons, the stricter one counts", func(f *Facts, _ *Policy) { says(f, signal.Urgent); f.Verdict.InScope = 0 }, prediag.OutcomeEscalate, codes(prediag.ReasonUrgent, prediag.ReasonOutOfScope)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f, p := sure(), testPolicy(t)
@@ -119,25 +126,58 @@ func TestDecideIsMonotone(t *testing.T) {
 }
 
 func TestSignals(t *testing.T) {
+	finder := signal.Standard()
 	for _, c := range []struct {
-		text string
-		want Signals
+		text  string
+		want  map[signal.Kind]string
+		short bool
 	}{
-		{"My disk is full", Signals{}},
-		{"URGENT: my disk is full", Signals{Urgent: "urgent"}},
-		{"I bought an insurgent album yesterday", Signals{}},
-		{"【加急】磁盘满了，请处理", Signals{Urgent: "加急"}},
-		{"至急対応をお願いします、ログインできません", Signals{Urgent: "至急"}},
-		{"긴급합니다. 서버에 접속이 안 됩니다", Signals{Urgent: "긴급"}},
-		{"The whole production is down since 9:00", Signals{MajorIncident: "production is down"}},
-		{"我们的客户数据被泄露了，要找律师", Signals{Sensitive: "泄露"}},
-		{"请转人工，机器人没有用的", Signals{Person: "转人工"}},
-		{"help", Signals{Short: true}},
-		{"???", Signals{Short: true}},
-		{"无法登录服务器", Signals{}},
+		{"My disk is full", nil, false},
+		{"URGENT: my disk is full", map[signal.Kind]string{signal.Urgent: "URGENT"}, false},
+		{"I bought an insurgent album yesterday", nil, false},
+		{"【加急】磁盘满了，请处理", map[signal.Kind]string{signal.Urgent: "加急"}, false},
+		{"磁盘满了，不用加急", nil, false},
+		{"至急対応をお願いします、ログインできません", map[signal.Kind]string{signal.Urgent: "至急"}, false},
+		{"긴급합니다. 서버에 접속이 안 됩니다", map[signal.Kind]string{signal.Urgent: "긴급"}, false},
+		{"The whole production is down since 9:00", map[signal.Kind]string{signal.Major: "production is down"}, false},
+		{"我们的客户数据被泄露了，要找律师", map[signal.Kind]string{signal.Security: "数据被泄露", signal.Legal: "律师"}, false},
+		{"请转人工，机器人没有用的", map[signal.Kind]string{signal.Person: "转人工"}, false},
+		{"help", nil, true},
+		{"???", nil, true},
+		{"无法登录服务器", nil, false},
 	} {
 		t.Run(c.text, func(t *testing.T) {
-			require.Equal(t, c.want, signalsOf(prediag.Ticket{Body: c.text}))
+			s := signalsOf(finder, prediag.Ticket{Title: "x", Body: c.text})
+			require.Len(t, s.Hits, len(c.want))
+			for _, h := range s.Hits {
+				require.Contains(t, h.Quote, c.want[h.Kind])
+				quote, ok := h.Span.Of("x\n\n" + c.text)
+				require.True(t, ok)
+				require.Equal(t, h.Quote, quote)
+			}
+			require.Equal(t, c.short, signalsOf(finder, prediag.Ticket{Body: c.text}).Short)
+		})
+	}
+}
+
+func TestPolicyAddsSignals(t *testing.T) {
+	p, err := ParsePolicy([]byte(string(DefaultPolicyFile()) + `
+signals:
+  - language: en
+    major: {phrases: ["reactor ..3 stopped"], except: [all services down]}
+`))
+	require.NoError(t, err)
+	require.Len(t, signalsOf(p.finder, prediag.Ticket{Body: "The reactor has suddenly stopped"}).Hits, 1)
+	require.Empty(t, signalsOf(testPolicy(t).finder, prediag.Ticket{Body: "The reactor has suddenly stopped"}).Hits)
+	for name, c := range map[string]struct{ table, want string }{
+		"unknown key":   {"{language: en, urgency: {}}", "urgency"},
+		"faulty phrase": {"{language: en, urgent: {phrases: ['(a']}}", `signals of "en", urgent.phrases: the phrase "(a" lacks a closing bracket`},
+		"no language":   {"{urgent: {phrases: [a]}}", "names no language"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ParsePolicy([]byte(string(DefaultPolicyFile()) + "\nsignals: [" + c.table + "]\n"))
+			require.ErrorIs(t, err, prediag.ErrInvalid)
+			require.ErrorContains(t, err, c.want)
 		})
 	}
 }

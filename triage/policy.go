@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"prediag"
+	"prediag/internal/signal"
 )
 
 // Policy says when the machine may act: the thresholds, the categories that stay with humans, and the deadlines.
@@ -35,8 +36,10 @@ type Policy struct {
 	Deadlines    Deadlines                 `yaml:"deadlines"`     // by which a human must act
 	CalibratedOn Binding                   `yaml:"calibrated_on"` // what the thresholds were fitted on; empty: set by hand
 	Warranty     *Warranty                 `yaml:"warranty"`      // what they promise and why; written by policy fit; nil: set by hand
+	Signals      []signal.Table            `yaml:"signals"`       // phrases beside the built-in ones; a kept decision is replayed with the phrases of its time
 
 	version string
+	finder  *signal.Finder // of the built-in phrases and Signals
 }
 
 // FieldThreshold holds the thresholds of one field.
@@ -143,6 +146,11 @@ func ParsePolicy(raw []byte) (Policy, error) {
 	if err := p.validate(); err != nil {
 		return Policy{}, err
 	}
+	finder, err := signal.New(p.Signals...)
+	if err != nil {
+		return Policy{}, err
+	}
+	p.finder = finder
 	sum := sha256.Sum256(raw)
 	p.version = p.Name + "-" + hex.EncodeToString(sum[:4])
 	return p, nil

@@ -20,6 +20,7 @@ import (
 	"prediag"
 	"prediag/internal/code"
 	"prediag/internal/redact"
+	"prediag/internal/signal"
 )
 
 // maxHits is how many articles a diagnosis carries.
@@ -89,6 +90,9 @@ type Pipeline struct {
 
 // New joins the parts under a policy.
 func New(parts Parts, policy Policy, opt Options) *Pipeline {
+	if policy.finder == nil { // a policy that no file was read for
+		policy.finder = signal.Standard()
+	}
 	return &Pipeline{parts: parts, policy: policy, opt: opt.withDefaults()}
 }
 
@@ -187,7 +191,7 @@ func (p *Pipeline) examine(ctx context.Context, t prediag.Ticket) (prediag.Diagn
 	codes := codesOf(clean)
 	p.explain(ctx, &d, codes)
 	p.search(ctx, &d, codes)
-	b := Basis{Facts: Facts{Verdict: d.Verdict, Hits: d.Hits, Signals: signalsOf(clean), Redacted: redacted, Draw: draw(clean),
+	b := Basis{Facts: Facts{Verdict: d.Verdict, Hits: d.Hits, Signals: signalsOf(p.policy.finder, clean), Redacted: redacted, Draw: draw(clean),
 		Serves: p.serves(d.Verdict), Paused: p.paused(d.Verdict)},
 		Features: featuresOf(d.Verdict, d.Hits, codes), IndexAge: p.indexAge(now)}
 	d.Solved = b.solved(p.policy)

@@ -98,3 +98,25 @@ func narrow(r rune) byte {
 	}
 	return 0
 }
+
+// FoldedText is a text as Fold makes it, and the way back to the original.
+type FoldedText struct {
+	Text    string
+	offsets offsets
+}
+
+// Folded is Fold for whoever has to say where in the original something stands.
+func Folded(s string) FoldedText {
+	if isFolded(s) {
+		return FoldedText{Text: s}
+	}
+	f := folder{out: make([]byte, 0, len(s)+len(s)/8), track: true}
+	f.fold(s)
+	return FoldedText{Text: string(f.out), offsets: offsets{pieces: f.pieces}}
+}
+
+// Span returns the part of the original that became Text[start:end]; end > start.
+func (f *FoldedText) Span(start, end int) prediag.Span {
+	from, to := f.offsets.span(start, end)
+	return prediag.Span{Start: from, End: to}
+}
