@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
-	"path"
 	"strings"
 	"time"
 	"unicode"
@@ -15,40 +14,45 @@ import (
 
 // parserVersion is part of every fingerprint: raise it whenever a parser gives other articles for the same bytes, so that
 // the next refresh parses everything again.
-const parserVersion = "1"
+const parserVersion = "2"
 
-// format says how a file is read.
-type format int
-
+// The formats that files are read in. Those of records hold many articles each.
 const (
-	formatNone format = iota
-	formatMarkdown
-	formatMDX
-	formatRST
-	formatText
-	formatJSONL
-	formatJSONLGzip
+	FormatMarkdown   = "markdown"
+	FormatMDX        = "mdx"
+	FormatRST        = "rst"
+	FormatHTML       = "html"       // a page as a browser gets it: the main content is looked for
+	FormatFragment   = "fragment"   // HTML that is the content and nothing else, as APIs give it
+	FormatConfluence = "confluence" // Confluence's storage format, XHTML with macros
+	FormatText       = "text"
+	FormatDOCX       = "docx"
+	FormatPDF        = "pdf"
+	FormatJSONL      = "jsonl"    // records
+	FormatJSONLGzip  = "jsonl.gz" // records
+	FormatCSV        = "csv"      // records
 )
 
-// formatOf tells a file's format by its name.
-func formatOf(name string) format {
+// formats tells a file's format by its extension.
+var formats = [...]struct{ ext, format string }{
+	{".jsonl.gz", FormatJSONLGzip}, {".jsonl", FormatJSONL}, {".ndjson", FormatJSONL}, {".csv", FormatCSV}, {".tsv", FormatCSV},
+	{".md", FormatMarkdown}, {".markdown", FormatMarkdown}, {".mdx", FormatMDX}, {".rst", FormatRST}, {".txt", FormatText},
+	{".html", FormatHTML}, {".htm", FormatHTML}, {".xhtml", FormatHTML}, {".docx", FormatDOCX}, {".pdf", FormatPDF},
+}
+
+// formatOf tells a file's format by its name; empty when it is none that is read.
+func formatOf(name string) string {
 	name = strings.ToLower(name)
-	if strings.HasSuffix(name, ".jsonl.gz") {
-		return formatJSONLGzip
+	for _, f := range formats {
+		if strings.HasSuffix(name, f.ext) {
+			return f.format
+		}
 	}
-	switch path.Ext(name) {
-	case ".md", ".markdown":
-		return formatMarkdown
-	case ".mdx":
-		return formatMDX
-	case ".rst":
-		return formatRST
-	case ".txt":
-		return formatText
-	case ".jsonl", ".ndjson":
-		return formatJSONL
-	}
-	return formatNone
+	return ""
+}
+
+// holdsRecords reports whether a file of this format holds many articles.
+func holdsRecords(format string) bool {
+	return format == FormatJSONL || format == FormatJSONLGzip || format == FormatCSV
 }
 
 // parsed is what a parser makes of one file.
@@ -68,36 +72,6 @@ func (p *parsed) from(w *body) {
 	}
 	p.body, p.sections = w.finish()
 	p.tables, p.over = w.tables, w.over
-}
-
-// parseFile makes an article of the bytes of a file that holds one. The second result is the reason for which it gives
-// none, or empty.
-func parseFile(source, p string, raw []byte) (prediag.Article, string) {
-	text, reason := readable(raw)
-	if reason != "" {
-		return prediag.Article{}, reason
-	}
-	var doc parsed
-	switch formatOf(p) {
-	case formatMarkdown:
-		doc, reason = parseMarkdown(text, false)
-	case formatMDX:
-		doc, reason = parseMarkdown(text, true)
-	case formatRST:
-		doc, reason = parseRST(text)
-	default:
-		doc = parsePlain(text)
-	}
-	if reason == "" {
-		reason = doc.fault()
-	}
-	if reason != "" {
-		return prediag.Article{}, reason
-	}
-	if doc.id == "" {
-		doc.id = source + "/" + slug(p)
-	}
-	return doc.article(source, p), ""
 }
 
 // fault is the reason for which what a parser made is no article, or empty.

@@ -40,7 +40,7 @@ func TestFaultCodes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, reason := parseFile("s", c.path, []byte(c.in))
-			if formatOf(c.path) == formatJSONL {
+			if formatOf(c.path) == FormatJSONL {
 				a, reason = parseRecord("s", c.path, []byte(c.in))
 			}
 			require.Empty(t, reason)

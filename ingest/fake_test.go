@@ -86,3 +86,34 @@ func zipped(t testing.TB, s string) string {
 	require.NoError(t, z.Close())
 	return b.String()
 }
+
+// parseFile parses the bytes of a file by its extension.
+func parseFile(source, p string, raw []byte) (prediag.Article, string) {
+	return (&task{Source: source, Path: p, Raw: raw}).parse()
+}
+
+// parseRecord parses one line of a file of records.
+func parseRecord(source, p string, line []byte) (prediag.Article, string) {
+	return (&task{Source: source, Path: p, Record: true, Raw: line}).parse()
+}
+
+// with gives a source's items defaults.
+type with struct {
+	Source
+	defaults *Defaults
+}
+
+func (w with) Walk(ctx context.Context, yield func(Item) error) error {
+	return w.Source.Walk(ctx, func(it Item) error {
+		it.Defaults = w.defaults
+		return yield(it)
+	})
+}
+
+// ctxOf returns a test's context, or another where the test has none.
+func ctxOf(t any) context.Context {
+	if c, ok := t.(interface{ Context() context.Context }); ok {
+		return c.Context()
+	}
+	return context.Background()
+}

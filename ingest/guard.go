@@ -13,7 +13,13 @@ import (
 // from outside; when there are too many of these, further articles wait for one of them to end.
 const maxStragglers = 4
 
-// guard runs parsers so that a panic or an endless one does no more harm than the loss of one article.
+// parser makes articles of tasks, bounded in time.
+type parser interface {
+	// parse returns the article or the reason for which there is none. The error, if any, says more about the reason.
+	parse(ctx context.Context, t *task) (prediag.Article, string, error)
+}
+
+// guard runs parsers in this process so that a panic or an endless one does no more harm than the loss of one article.
 type guard struct {
 	slots   chan struct{}
 	timeout time.Duration
@@ -23,9 +29,13 @@ func newGuard(workers int, timeout time.Duration) *guard {
 	return &guard{slots: make(chan struct{}, workers+maxStragglers), timeout: timeout}
 }
 
-// parse calls f and returns its result, or the reason for which there is none: SkipTimeout or SkipPanic, the latter with
+func (g *guard) parse(ctx context.Context, t *task) (prediag.Article, string, error) {
+	return g.run(ctx, t.parse)
+}
+
+// run calls f and returns its result, or the reason for which there is none: SkipTimeout or SkipPanic, the latter with
 // an error that holds the stack.
-func (g *guard) parse(ctx context.Context, f func() (prediag.Article, string)) (prediag.Article, string, error) {
+func (g *guard) run(ctx context.Context, f func() (prediag.Article, string)) (prediag.Article, string, error) {
 	type result struct {
 		article prediag.Article
 		reason  string

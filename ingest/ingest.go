@@ -29,11 +29,20 @@ type Options struct {
 	Logger   *slog.Logger     // default: none
 	Progress func(Progress)   // told now and then how far a refresh is; must return soon
 
+	Ledger Ledger // default: none, every refresh reads everything
+
 	MaxItemBytes int64         // of an article's raw text; default 5 MiB
-	ParseTimeout time.Duration // for one article; default 2 s
+	ParseTimeout time.Duration // of computing for one article; default 2 s
 	MaxVanished  float64       // share of a source's articles that may vanish at once, 0 to 1; default 0.20; negative: none may
 	Workers      int           // articles parsed at a time; default 2
 	Force        bool          // let any share vanish
+
+	// Worker is the command that runs Work on its standard streams: parsers then run in processes of their own, which can
+	// be killed and have a limit on memory. Default: none, they run in this process, where one that does not end in time
+	// is given up but goes on.
+	Worker []string
+	// RetryQuarantined parses what was left out before although it did not change.
+	RetryQuarantined bool
 
 	LastRefresh time.Time // when the last refresh before this process succeeded; zero: Run begins with one
 }
@@ -77,7 +86,7 @@ type Progress struct {
 type Ingester struct {
 	index Index
 	opt   Options
-	guard *guard
+	guard *guard     // nil where Options.Worker is set
 	busy  sync.Mutex // held while a refresh runs
 
 	mu      sync.Mutex // guards what follows
@@ -92,29 +101,37 @@ type Ingester struct {
 // New returns an Ingester that writes to index.
 func New(index Index, opt Options) *Ingester {
 	opt.setDefaults()
-	return &Ingester{
-		index: index, opt: opt, guard: newGuard(opt.Workers, opt.ParseTimeout), wake: make(chan struct{}, 1),
-		epoch: opt.Now().UTC().Format("20060102T150405.000"),
+	in := &Ingester{index: index, opt: opt, wake: make(chan struct{}, 1), epoch: opt.Now().UTC().Format("20060102T150405.000")}
+	if len(opt.Worker) == 0 {
+		in.guard = newGuard(opt.Workers, opt.ParseTimeout)
 	}
+	return in
 }
 
-// Refresh brings the index up to date with the sources and says what it did. When nothing changed the index is not
-// touched.
+// Refresh brings the index up to date with all of the sources and says what it did. When nothing changed the index is
+// not touched.
 //
 // Errors: of kind ErrConflict while another refresh runs, and when more articles of a source vanished than
-// Options.MaxVanished allows; of kind ErrInvalid for sources without a name or with the same one; else what a source or
-// the index returned. After an error the index is as before. The report is filled as far as the refresh came.
+// Options.MaxVanished allows; of kind ErrInvalid for sources without a name or with the same one; wrapping ErrUnavailable
+// when no source could be read; else what a source or the index returned. After an error the index is as before. The
+// report is filled as far as the refresh came; a source that could not be read while others could has an Error in it.
 func (in *Ingester) Refresh(ctx context.Context, sources []Source) (Report, error) {
-	return in.refresh(ctx, sources, in.opt.Force, in.opt.Progress)
+	return in.refresh(ctx, &refresh{force: in.opt.Force, progress: in.opt.Progress}, sources)
 }
 
-func (in *Ingester) refresh(ctx context.Context, sources []Source, force bool, progress func(Progress)) (Report, error) {
+// refresh runs r, in which the caller has said how.
+func (in *Ingester) refresh(ctx context.Context, r *refresh, sources []Source) (Report, error) {
 	if !in.busy.TryLock() {
 		return Report{}, &prediag.Error{Kind: prediag.ErrConflict, Reason: "REFRESH_RUNNING", Message: "a refresh is already running; wait for it to end"}
 	}
 	defer in.busy.Unlock()
 	began := time.Now() // monotonic: a clock that is set meanwhile does not matter
-	r := &refresh{index: in.index, opt: &in.opt, guard: in.guard, force: force, progress: progress}
+	r.index, r.opt, r.parser = in.index, &in.opt, in.guard
+	if in.guard == nil {
+		p := newPool(in.opt.Worker, in.opt.Workers, in.opt.ParseTimeout)
+		defer p.close()
+		r.parser = p
+	}
 	r.report.Started = in.opt.Now()
 	err := r.run(ctx, sources)
 	r.report.Took = time.Since(began)

@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 
@@ -12,7 +14,7 @@ type record struct {
 	ID        string       `json:"id"`
 	Title     string       `json:"title"`
 	Body      string       `json:"body"`
-	Format    string       `json:"format"` // of Body: "markdown"; anything else is plain text
+	Format    string       `json:"format"` // of Body: "markdown" or "html"; anything else is plain text
 	URL       string       `json:"url"`
 	Lang      string       `json:"lang"`
 	Language  string       `json:"language"`
@@ -44,15 +46,27 @@ func (c *recordCode) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*plain)(c))
 }
 
-// parseRecord makes an article of one line of the JSON Lines file at path p. The second result is the reason for which it
-// gives none, or empty.
-func parseRecord(source, p string, line []byte) (prediag.Article, string) {
-	if _, reason := readable(line); reason != "" {
+// parseRecord makes an article of one record of a file. The second result is the reason for which it gives none, or empty.
+func (t *task) parseRecord() (prediag.Article, string) {
+	if _, reason := readable(t.Raw); reason != "" {
 		return prediag.Article{}, reason
 	}
 	var r record
-	if err := json.Unmarshal(line, &r); err != nil {
-		return prediag.Article{}, SkipJSON
+	reason := ""
+	if c := t.Defaults.Columns; c != nil {
+		r, reason = c.record(t.Raw)
+		if reason == "" && r.ID != "" {
+			r.ID = t.Source + "/" + r.ID // what others call their records is unique among those only
+		}
+	} else if json.Unmarshal(t.Raw, &r) != nil {
+		reason = SkipJSON
+	}
+	if reason != "" {
+		return prediag.Article{}, reason
+	}
+	if r.ID == "" && r.Title != "" && t.format() == FormatCSV {
+		sum := sha256.Sum256([]byte(r.Title)) // sheets often have no column of IDs
+		r.ID = t.Source + "/" + slug(t.Path) + "#" + hex.EncodeToString(sum[:8])
 	}
 	if !validID(r.ID) {
 		return prediag.Article{}, SkipID
@@ -72,16 +86,20 @@ func parseRecord(source, p string, line []byte) (prediag.Article, string) {
 		first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 		doc.title, doc.untitled = clip(oneLine(first), 120), true
 	}
-	return doc.article(source, p+"#"+r.ID), ""
+	return t.finish(&doc, t.Path+"#"+r.ID)
 }
 
-// parse reads the record's body: as Markdown where it says so, else as plain text, in which Markdown's headings count.
+// parse reads the record's body: as Markdown or HTML where it says so, else as plain text, in which Markdown's headings
+// count.
 func (r *record) parse(text string) parsed {
 	doc := parsed{meta: r.meta()}
 	w := &body{title: doc.title}
-	if strings.EqualFold(r.Format, "markdown") {
+	switch format := strings.ToLower(r.Format); {
+	case format == FormatMarkdown:
 		markdownBody(w, text, false)
-	} else if !hasHeadings(text) || !plainLines(w, text) || w.empty() {
+	case format == FormatHTML || format == FormatFragment:
+		renderHTML(w, []byte(text))
+	case !hasHeadings(text) || !plainLines(w, text) || w.empty():
 		w = &body{title: doc.title}
 		guessSections(w, text)
 	}

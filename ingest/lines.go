@@ -18,11 +18,11 @@ const (
 var errRatio = errors.New("compression ratio")
 
 // offerLines reads a file of records and sends each of them, and after them the file itself.
-func (r *refresh) offerLines(it Item, f io.Reader, send func(*unit) error) error {
-	whole := &unit{path: it.Path, file: true}
+func (r *refresh) offerLines(it Item, format string, f io.Reader, send func(*unit) error) error {
+	whole := &unit{item: it, file: true}
 	counted := &counter{r: f}
 	var in io.Reader = counted
-	if formatOf(it.Path) == formatJSONLGzip {
+	if format == FormatJSONLGzip {
 		z, err := gzip.NewReader(bufio.NewReaderSize(counted, 64<<10))
 		if err != nil {
 			whole.skip = SkipDamaged
@@ -36,7 +36,7 @@ func (r *refresh) offerLines(it Item, f io.Reader, send func(*unit) error) error
 		line, reason, err := readLine(lines, r.opt.MaxItemBytes)
 		torn := err != nil && !errors.Is(err, io.EOF) // the file says why, not its last piece
 		if !torn && (reason != "" || len(bytes.TrimSpace(line)) > 0) {
-			u := &unit{path: it.Path, line: true, raw: line, skip: reason}
+			u := &unit{item: it, line: true, raw: line, skip: reason}
 			if reason != "" {
 				u.raw = nil
 			}

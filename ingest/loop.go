@@ -25,6 +25,9 @@ const (
 // interval puts the next one off. After a failure it tries again, sooner at first. Waiting times are measured by the
 // monotonic clock, so that a clock that is set forwards or back causes neither a storm nor a silence.
 //
+// What the loop begins by itself reads only the sources that are due by a schedule of their own, where they have one and
+// there is a ledger; what somebody asked for reads all.
+//
 // When Options.LastRefresh says that the last refresh is younger than the interval, the first one waits for the rest of
 // it. A second Run at the same time returns an error of kind ErrConflict.
 func (in *Ingester) Run(ctx context.Context, sources func() []Source, every time.Duration) error {
@@ -40,7 +43,7 @@ func (in *Ingester) Run(ctx context.Context, sources func() []Source, every time
 		if err := in.wait(ctx, wait); err != nil {
 			return err
 		}
-		err := in.perform(ctx, sources)
+		complete, err := in.perform(ctx, sources)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -48,6 +51,10 @@ func (in *Ingester) Run(ctx context.Context, sources func() []Source, every time
 			failures++
 			wait = spread(retryAfter(failures, every))
 			in.opt.Logger.ErrorContext(ctx, "refresh failed", "err", err, "failures", failures, "retry_in", wait)
+		case !complete:
+			failures++
+			wait = spread(retryAfter(failures, every))
+			in.opt.Logger.WarnContext(ctx, "refresh left sources out", "failures", failures, "retry_in", wait)
 		default:
 			failures, wait = 0, spread(every)
 		}
@@ -116,10 +123,12 @@ func (in *Ingester) wait(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// perform runs one refresh as an operation.
-func (in *Ingester) perform(ctx context.Context, sources func() []Source) (err error) {
+// perform runs one refresh as an operation. It returns false when a source could not be read.
+func (in *Ingester) perform(ctx context.Context, sources func() []Source) (complete bool, err error) {
 	in.mu.Lock()
+	before := in.started
 	op := in.open(in.opt.Force)
+	own := in.started > before // nobody asked for it
 	in.next = time.Time{}
 	force := op.Force || in.opt.Force
 	select {
@@ -134,13 +143,14 @@ func (in *Ingester) perform(ctx context.Context, sources func() []Source) (err e
 		}
 		in.closeOperation(op, rep, err)
 	}()
-	rep, err = in.refresh(ctx, sources(), force, func(p Progress) { in.progressed(op, p) })
+	r := &refresh{force: force, due: own, progress: func(p Progress) { in.progressed(op, p) }}
+	rep, err = in.refresh(ctx, r, sources())
 	if err == nil {
 		t := rep.Total()
 		in.opt.Logger.InfoContext(ctx, "refreshed", "operation", op.ID, "took", rep.Took, "articles", t.Articles, "added", t.Added,
 			"changed", t.Changed, "deleted", t.Deleted, "kept", t.Kept, "skipped", t.Skipped, "generation", rep.Generation)
 	}
-	return err
+	return !rep.Unavailable(), err
 }
 
 // Start asks the loop for a refresh now and returns it as an operation to follow, without waiting for it; force lets any

@@ -40,7 +40,7 @@ var goldmarkParser = sync.OnceValue(func() goldmark.Markdown {
 //
 // The text goes through HTML, as a browser would show it, so that hidden elements and tables written as HTML come out
 // right. What would keep the CommonMark parser busy for seconds is read line by line instead.
-func parseMarkdown(text string, mdx bool) (parsed, string) {
+func parseMarkdown(text string, mdx bool, given meta) (parsed, string) {
 	var doc parsed
 	m, rest, ok := readFrontMatter(text)
 	if !ok {
@@ -49,8 +49,8 @@ func parseMarkdown(text string, mdx bool) (parsed, string) {
 	if mdx {
 		m.id = "" // site generators mean by it the page's name within its folder
 	}
-	doc.meta = m
-	w := &body{title: m.title}
+	doc.meta = given.or(m)
+	w := &body{title: doc.title}
 	markdownBody(w, rest, mdx)
 	doc.from(w)
 	return doc, ""

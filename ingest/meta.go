@@ -19,9 +19,32 @@ type meta struct {
 	updated  time.Time
 }
 
+// or returns m with its empty fields taken from other.
+func (m meta) or(other meta) meta {
+	for _, f := range [...]struct{ to, from *string }{
+		{&m.id, &other.id}, {&m.title, &other.title}, {&m.lang, &other.lang}, {&m.product, &other.product},
+		{&m.category, &other.category}, {&m.kind, &other.kind}, {&m.group, &other.group}, {&m.url, &other.url},
+	} {
+		if *f.to == "" {
+			*f.to = *f.from
+		}
+	}
+	if len(m.audience) == 0 {
+		m.audience = other.audience
+	}
+	if len(m.codes) == 0 {
+		m.codes = other.codes
+	}
+	if m.updated.IsZero() {
+		m.updated = other.updated
+	}
+	return m
+}
+
 // dates are the forms in which sources write a time.
 var dates = [...]string{time.RFC3339Nano, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02",
-	"2006/01/02", "2006-01-02 15:04:05 -0700 MST", "Jan 2, 2006", "January 2, 2006"}
+	"2006/01/02", "2006-01-02 15:04:05 -0700 MST", "2006-01-02T15:04:05.999-0700", "2006-01-02T15:04Z07:00", time.RFC1123, time.RFC1123Z,
+	"Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 2 Jan 2006 15:04:05 MST", "2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04:05 MST", "2006-01", "Jan 2, 2006", "January 2, 2006"}
 
 // parseDate reads a time in one of the usual forms; what it cannot read is the zero time.
 func parseDate(s string) time.Time {
@@ -155,7 +178,7 @@ func titleFromPath(p string) string {
 	name := path.Base(p)
 	for {
 		ext := path.Ext(name)
-		if ext == "" || ext == name || formatOf(name) == formatNone && len(ext) > 4 {
+		if ext == "" || ext == name || formatOf(name) == "" && len(ext) > 4 {
 			break
 		}
 		name = strings.TrimSuffix(name, ext)

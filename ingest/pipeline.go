@@ -8,15 +8,19 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"prediag"
 )
 
 // unit is one file, or one record of a file of records, on its way from the source to the report.
 type unit struct {
-	path  string
+	item  Item
 	key   string // of the file: the first part of its articles' fingerprints
 	file  bool   // stands for a file, not for a record in one
 	line  bool   // raw is a record
@@ -44,7 +48,7 @@ func (r *refresh) units(ctx context.Context, st *sourceState) iter.Seq2[*unit, e
 		wg.Go(func() {
 			defer close(ordered)
 			defer close(jobs)
-			walkErr = r.walk(ctx, st.src, ordered, jobs)
+			walkErr = r.walk(ctx, st, ordered, jobs)
 		})
 		for range r.opt.Workers {
 			wg.Go(func() {
@@ -60,22 +64,33 @@ func (r *refresh) units(ctx context.Context, st *sourceState) iter.Seq2[*unit, e
 				return
 			}
 		}
-		if err := ctx.Err(); err != nil {
+		switch err := ctx.Err(); {
+		case err != nil:
 			yield(nil, err)
-		} else if walkErr != nil {
+		case errors.Is(walkErr, ErrUnavailable):
+			st.down = true
+			st.rep.Error = walkErr.Error()
+			r.opt.Logger.WarnContext(ctx, "source unavailable", "source", st.src.Name(), "err", walkErr)
+		case walkErr != nil:
 			yield(nil, walkErr)
 		}
 	}
 }
 
-// walk walks a source. A panic in it becomes an error, for it would otherwise end the process.
-func (r *refresh) walk(ctx context.Context, src Source, ordered, jobs chan<- *unit) (err error) {
+// walk walks a source, from where the last walk ended if it can. A panic in it becomes an error, for it would otherwise
+// end the process.
+func (r *refresh) walk(ctx context.Context, st *sourceState, ordered, jobs chan<- *unit) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("source %q: panic: %v\n%s", src.Name(), p, debug.Stack())
+			err = fmt.Errorf("source %q: panic: %v\n%s", st.src.Name(), p, debug.Stack())
 		}
 	}()
-	return src.Walk(ctx, func(it Item) error { return r.offer(ctx, it, ordered, jobs) })
+	offer := func(it Item) error { return r.offer(ctx, it, ordered, jobs) }
+	if st.inc == nil {
+		return st.src.Walk(ctx, offer)
+	}
+	st.walked, err = st.inc.WalkSince(ctx, st.mark, offer)
+	return err
 }
 
 // offer reads a file of the source and sends its units on their way.
@@ -91,8 +106,8 @@ func (r *refresh) offer(ctx context.Context, it Item, ordered, jobs chan<- *unit
 		}
 		return nil
 	}
-	u := &unit{path: it.Path, file: true, skip: it.Skip}
-	if it.Skip != "" {
+	u := &unit{item: it, file: true, skip: it.Skip}
+	if it.Skip != "" || it.Same || it.Gone {
 		return send(u)
 	}
 	f, err := it.Open()
@@ -102,9 +117,11 @@ func (r *refresh) offer(ctx context.Context, it Item, ordered, jobs chan<- *unit
 		return send(u)
 	}
 	defer func() { _ = f.Close() }()
-	switch formatOf(it.Path) {
-	case formatJSONL, formatJSONLGzip:
-		return r.offerLines(it, f, send)
+	switch format := firstOf(it.Format, formatOf(it.Path)); format {
+	case FormatJSONL, FormatJSONLGzip:
+		return r.offerLines(it, format, f, send)
+	case FormatCSV:
+		return r.offerCSV(it, f, send)
 	}
 	if u.raw, u.skip = readAll(f, it.Size, r.opt.MaxItemBytes); u.skip != "" {
 		u.raw = nil
@@ -147,26 +164,28 @@ func appendAll(raw []byte, r io.Reader) ([]byte, error) {
 	}
 }
 
-// work tells whether a unit is known already, and parses it when it is not.
+// work tells whether a unit is known already, as an article or as none, and parses it when it is not.
 func (r *refresh) work(ctx context.Context, st *sourceState, u *unit) {
 	if u.raw == nil {
 		return
 	}
-	name := st.src.Name()
-	u.print = fingerprint(u.key, name, u)
+	t := &task{Source: st.src.Name(), Path: u.item.Path, Format: u.item.Format, Record: u.line, Given: u.item.Given, Raw: u.raw}
+	if u.item.Defaults != nil {
+		t.Defaults = *u.item.Defaults
+	}
+	u.raw = nil
+	u.print = fingerprint(u.key, t)
 	if id, known := st.prints[u.print]; known {
-		u.id, u.raw = id, nil
+		u.id = id
 		return
 	}
-	a, reason, err := r.guard.parse(ctx, func() (prediag.Article, string) {
-		if u.line {
-			return parseRecord(name, u.path, u.raw)
-		}
-		return parseFile(name, u.path, u.raw)
-	})
-	u.raw = nil
+	if l, known := st.old.Left[u.print]; known && !r.opt.RetryQuarantined && !r.force {
+		u.skip = l.Reason
+		return
+	}
+	a, reason, err := r.parser.parse(ctx, t)
 	if err != nil {
-		r.opt.Logger.ErrorContext(ctx, "article cannot be parsed", "source", name, "path", u.path, "err", err)
+		r.opt.Logger.ErrorContext(ctx, "article cannot be parsed", "source", t.Source, "path", t.Path, "err", err)
 	}
 	if reason == "" {
 		reason = admissible(&a)
@@ -182,11 +201,29 @@ func fileKey(path string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// keyOf is the file's part of a fingerprint.
+func keyOf(print string) string {
+	key, _, _ := strings.Cut(print, "-")
+	return key
+}
+
 // fingerprint is the key of the file and the hash of everything that an article is made from: the parser's version, the
-// source's name, the path and the raw bytes.
-func fingerprint(key, source string, u *unit) string {
+// source's name and settings, the path, what the source says about the file, and the raw bytes.
+func fingerprint(key string, t *task) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %q %q %t\n", parserVersion, source, u.path, u.line)
-	h.Write(u.raw)
+	fmt.Fprintf(h, "%s %q %q %t\n", parserVersion, t.Source, t.Path, t.Record)
+	put(h, t.Format)
+	g, d := &t.Given, &t.Defaults
+	put(h, g.ID, g.Title, g.URL, g.Language, g.Product, g.Category, g.Group, g.Updated.UTC().Format(time.RFC3339Nano))
+	put(h, g.Audience...)
+	put(h, d.Language, d.Product, d.Category)
+	put(h, d.Audience...)
+	for _, name := range slices.Sorted(maps.Keys(d.AudienceMap)) {
+		put(h, name, d.AudienceMap[name])
+	}
+	if d.Columns != nil {
+		fmt.Fprintf(h, "%q\n", *d.Columns)
+	}
+	h.Write(t.Raw)
 	return key + "-" + hex.EncodeToString(h.Sum(nil)[:16])
 }

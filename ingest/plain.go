@@ -7,13 +7,13 @@ import (
 )
 
 // parsePlain reads a text file: Markdown's headings if it has any, else lines that look like headings.
-func parsePlain(text string) parsed {
-	var doc parsed
-	w := &body{}
+func parsePlain(text string, given meta) parsed {
+	doc := parsed{meta: given}
+	w := &body{title: given.title}
 	if !plainLines(w, text) {
-		w = &body{}
+		w = &body{title: given.title}
 		guessSections(w, text)
-		if first, _, ok := strings.Cut(strings.TrimSpace(text), "\n"); w.title == "" || ok && len(first) <= 120 && w.title != first {
+		if first, _, ok := strings.Cut(strings.TrimSpace(text), "\n"); w.title == "" || ok && given.title == "" && len(first) <= 120 && w.title != first {
 			w.title = clip(oneLine(first), 120)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
+	"time"
 
 	"prediag"
 )
@@ -15,8 +15,9 @@ import (
 type refresh struct {
 	index    Index
 	opt      *Options
-	guard    *guard
+	parser   parser
 	force    bool
+	due      bool // only the sources that are due by their own schedule
 	progress func(Progress)
 
 	states   []*sourceState
@@ -33,8 +34,22 @@ type sourceState struct {
 	prints  map[string]string // fingerprint → ID
 	broken  map[string]bool   // keys of files whose articles are kept
 	partial bool              // a folder could not be listed: nothing is deleted
+	down    bool              // the source could not be read to its end: the same
 	rep     *SourceReport
+	old     LedgerEntry
+	leftAt  map[string][]string // path → keys of old.Left
+	left    map[string]LeftOut
+
+	inc     Incremental         // nil: none
+	mark    []byte              // for inc
+	walked  Walked              // set when the walk has ended
+	touched map[string]bool     // keys of the files that were met or are gone; nil: not kept
+	byKey   map[string][]string // key → IDs in known
 }
+
+// ErrUnavailable marks an error of Source.Walk after which the source's articles stay as they are, while the other
+// sources are refreshed all the same.
+var ErrUnavailable = errors.New("source unavailable")
 
 // errAbandoned is returned when the index stopped reading the changes before their end and reported no error.
 var errAbandoned = errors.New("the index did not read all changes")
@@ -45,6 +60,15 @@ func (r *refresh) run(ctx context.Context, sources []Source) error {
 	if err := r.prepare(ctx, sources); err != nil {
 		return err
 	}
+	if err := r.apply(ctx); err != nil {
+		return err
+	}
+	r.saveLedger(ctx)
+	return nil
+}
+
+// apply makes a generation of the changes, if there are any.
+func (r *refresh) apply(ctx context.Context) error {
 	// The first change is fetched before the index is asked to do anything: most refreshes find none.
 	next, stop := iter.Pull2(r.changes(ctx))
 	defer stop()
@@ -81,11 +105,15 @@ func (r *refresh) prepare(ctx context.Context, sources []Source) error {
 	r.report.Sources = make([]SourceReport, len(sources))
 	for i, src := range sources {
 		name := src.Name()
-		if !validID(name) || slices.ContainsFunc(r.states, func(s *sourceState) bool { return s.src.Name() == name }) {
+		if !validID(name) || slices.ContainsFunc(sources[:i], func(s Source) bool { return s.Name() == name }) {
 			return prediag.Invalid("SOURCE_INVALID", "source", fmt.Sprintf("source name %q is empty, malformed or used twice; give every source a name of its own", name))
 		}
 		rep := &r.report.Sources[i]
 		rep.Name, rep.Skipped = name, map[string]int{}
+		if r.due && r.notDue(src) {
+			rep.NotDue, rep.Articles = true, r.index.Generation().Sources[name]
+			continue
+		}
 		known, err := r.index.Known(ctx, name)
 		if err != nil {
 			return fmt.Errorf("known articles of source %q: %w", name, err)
@@ -93,6 +121,9 @@ func (r *refresh) prepare(ctx context.Context, sources []Source) error {
 		st := &sourceState{src: src, known: known, prints: make(map[string]string, len(known)), broken: map[string]bool{}, rep: rep}
 		for id, print := range known {
 			st.prints[print] = id
+		}
+		if err := r.loadLedger(st); err != nil {
+			return err
 		}
 		r.states = append(r.states, st)
 		r.expected += len(known)
@@ -113,6 +144,11 @@ func (r *refresh) changes(ctx context.Context) iter.Seq2[prediag.Change, error] 
 					return
 				}
 			}
+			r.settleRest(st)
+		}
+		if err := r.allDown(); err != nil {
+			yield(prediag.Change{}, err)
+			return
 		}
 		for _, st := range r.states {
 			if err := r.checkVanished(st); err != nil {
@@ -132,19 +168,60 @@ func (r *refresh) changes(ctx context.Context) iter.Seq2[prediag.Change, error] 
 	}
 }
 
+// allDown is the error of a refresh in which no source could be read.
+func (r *refresh) allDown() error {
+	for _, st := range r.states {
+		if !st.down {
+			return nil
+		}
+	}
+	if len(r.states) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrUnavailable, r.states[0].rep.Error)
+}
+
+// scheduled is a source with a schedule of its own.
+type scheduled interface{ Every() time.Duration }
+
+// notDue reports whether a source's own schedule says later. A last walk in the future means that a clock was set.
+func (r *refresh) notDue(src Source) bool {
+	s, ok := src.(scheduled)
+	if !ok || r.opt.Ledger == nil || s.Every() <= 0 {
+		return false
+	}
+	e, err := r.opt.Ledger.Load(src.Name())
+	if err != nil || e.Walked.IsZero() {
+		return false
+	}
+	age := r.opt.Now().Sub(e.Walked)
+	return age >= 0 && age < s.Every()-s.Every()/20 // loops wake a little early or late
+}
+
 // account enters one file or record into the report and makes a change of it where it is one.
 func (r *refresh) account(st *sourceState, u *unit) (prediag.Change, bool) {
-	if u.file {
-		st.rep.Files++
+	if st.touched != nil {
+		st.touched[u.key] = true
 	}
 	r.done++
 	r.tell(StageReading, false)
+	if u.item.Gone {
+		return prediag.Change{}, false
+	}
+	if u.file {
+		st.rep.Files++
+	}
+	if u.item.Same {
+		r.accountSame(st, u)
+		return prediag.Change{}, false
+	}
 	reason, id := u.skip, u.id
 	if reason == "" && id != "" && r.seen[id] {
 		reason = SkipDuplicate
 	}
 	if reason != "" {
-		st.rep.skip(u.path, reason)
+		st.rep.skip(u.item.Path, reason)
+		st.leave(u.print, u.item.Path, reason, r.report.Started)
 		if keepsOld(reason) {
 			st.broken[u.key] = true
 		}
@@ -159,6 +236,7 @@ func (r *refresh) account(st *sourceState, u *unit) (prediag.Change, bool) {
 		st.rep.Unchanged++
 		return prediag.Change{}, false
 	}
+	st.rep.Sections += len(u.article.Sections)
 	if _, known := st.known[id]; known {
 		st.rep.Changed++
 	} else {
@@ -167,15 +245,47 @@ func (r *refresh) account(st *sourceState, u *unit) (prediag.Change, bool) {
 	return prediag.Change{Put: u.article, Fingerprint: u.print}, true
 }
 
+// accountSame enters a file that is as it was: its articles stand, and what it left out is left out again.
+func (r *refresh) accountSame(st *sourceState, u *unit) {
+	for _, id := range st.byKey[u.key] {
+		if !r.seen[id] {
+			r.seen[id] = true
+			st.rep.Unchanged++
+		}
+	}
+	for _, print := range st.leftAt[u.item.Path] {
+		l := st.old.Left[print]
+		st.rep.skip(l.Path, l.Reason)
+		st.leave(print, l.Path, l.Reason, l.Since)
+	}
+}
+
+// settleRest lets stand what a walk did not meet because it told only what changed.
+func (r *refresh) settleRest(st *sourceState) {
+	if !st.walked.Rest || st.down {
+		return
+	}
+	for id, print := range st.known {
+		if !r.seen[id] && !st.touched[keyOf(print)] {
+			r.seen[id] = true
+			st.rep.Unchanged++
+		}
+	}
+	for print, l := range st.old.Left {
+		if !st.touched[fileKey(l.Path)] {
+			st.leave(print, l.Path, l.Reason, l.Since)
+		}
+	}
+}
+
 // gone lists the known articles that are to be removed, sorted, and counts those that are kept.
 func (st *sourceState) gone(seen map[string]bool) []string {
 	var ids []string
 	st.rep.Kept = 0
 	for id, print := range st.known {
-		key, _, _ := strings.Cut(print, "-")
 		switch {
 		case seen[id]:
-		case st.partial || st.broken[key]:
+		case st.partial || st.down || st.broken[keyOf(print)]:
 			st.rep.Kept++
 		default:
 			ids = append(ids, id)
@@ -194,7 +304,7 @@ func (r *refresh) checkVanished(st *sourceState) error {
 	lost := len(st.gone(r.seen)) + st.rep.Kept
 	known := len(st.known)
 	emptied := st.rep.Files == 0 && known > 0
-	if r.force || lost == 0 || known < minGuarded && !emptied {
+	if r.force || st.down || lost == 0 || known < minGuarded && !emptied {
 		return nil
 	}
 	if share := float64(lost) / float64(known); share <= r.opt.MaxVanished {

@@ -29,7 +29,7 @@ func TestRefreshAddsChangesAndDeletes(t *testing.T) {
 	}
 	rep, err := in.Refresh(t.Context(), []Source{FS("s", files(tree))})
 	require.NoError(t, err)
-	require.Equal(t, SourceReport{Name: "s", Files: 5, Articles: 4, Added: 4,
+	require.Equal(t, SourceReport{Name: "s", Files: 5, Articles: 4, Added: 4, Sections: 5,
 		Skipped:     map[string]int{SkipHiddenFolder: 1, "unsupported extension .png": 1, SkipJSON: 1},
 		Quarantined: []Quarantined{{"faq.jsonl", SkipJSON}}}, rep.Sources[0])
 	require.True(t, rep.Applied)
@@ -285,5 +285,5 @@ func TestReportIsJSON(t *testing.T) {
 	raw, err := json.Marshal(rep)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"started":"1970-01-01T00:00:00Z","took_ns":5,"generation":1,"applied":true,"sources":[{"name":"s","files":2,"articles":1,
-		"added":1,"changed":0,"unchanged":0,"kept":0,"deleted":0,"skipped":{"unsupported extension .png":1}}]}`, string(raw))
+		"added":1,"changed":0,"unchanged":0,"kept":0,"deleted":0,"sections":1,"skipped":{"unsupported extension .png":1}}]}`, string(raw))
 }

@@ -5,12 +5,17 @@ import "time"
 // The reasons for which a file, or a line of a JSON Lines file, is left out. Unsupported extensions are counted under
 // "unsupported extension .xyz".
 const (
+	SkipAudience     = "audience not among the source's"
 	SkipBinary       = "binary"
 	SkipCompression  = "compression ratio over 100"
+	SkipCSV          = "malformed csv row"
 	SkipDamaged      = "damaged compression"
+	SkipDOCX         = "malformed docx"
+	SkipDraft        = "draft"
 	SkipDuplicate    = "duplicate id"
 	SkipEmpty        = "empty"
 	SkipNoColumns    = "record without the columns title and body"
+	SkipExcluded     = "excluded by the configuration"
 	SkipFrontMatter  = "malformed front matter"
 	SkipHidden       = "hidden"
 	SkipHiddenFolder = "hidden folder, not entered"
@@ -21,12 +26,23 @@ const (
 	SkipLinkBroken   = "broken symlink"
 	SkipLinkFolder   = "symlink to a folder"
 	SkipLinkOutside  = "symlink outside"
+	SkipMemory       = "parser out of memory"
 	SkipMetadata     = "metadata too long or malformed"
 	SkipName         = "invalid file name"
+	SkipNoIndex      = "noindex"
+	SkipNotFound     = "not found"
 	SkipPanic        = "parser failure"
+	SkipPDF          = "malformed pdf"
+	SkipPDFEncrypted = "encrypted pdf"
+	SkipPDFGarbled   = "pdf without readable text"
+	SkipRefused      = "refused by the server"
+	SkipRobots       = "disallowed by robots.txt"
 	SkipTimeout      = "parse timeout"
 	SkipTooLarge     = "too large"
+	SkipTooMany      = "beyond the limit on items"
+	SkipUnreachable  = "could not be fetched"
 	SkipUnreadable   = "unreadable"
+	skipContentType  = "unsupported content type "
 	SkipFolder       = "unreadable folder"
 	skipExtension    = "unsupported extension "
 	skipNoExtension  = "no extension"
@@ -54,6 +70,9 @@ type SourceReport struct {
 	Unchanged   int            `json:"unchanged"`
 	Kept        int            `json:"kept"` // as they were, because their file could not be read or parsed this time
 	Deleted     int            `json:"deleted"`
+	Sections    int            `json:"sections"`              // of the articles added and changed
+	Error       string         `json:"error,omitempty"`       // why the source could not be read to its end; its articles stay as they were
+	NotDue      bool           `json:"not_due,omitempty"`     // its own schedule says later: it was not read
 	Skipped     map[string]int `json:"skipped"`               // files and lines left out, by reason
 	Quarantined []Quarantined  `json:"quarantined,omitempty"` // the first 100 of those that somebody should look at
 }
@@ -75,11 +94,22 @@ func (r Report) Total() SourceReport {
 		t.Unchanged += s.Unchanged
 		t.Kept += s.Kept
 		t.Deleted += s.Deleted
+		t.Sections += s.Sections
 		for reason, n := range s.Skipped {
 			t.Skipped[reason] += n
 		}
 	}
 	return t
+}
+
+// Unavailable reports whether a source could not be read to its end.
+func (r Report) Unavailable() bool {
+	for _, s := range r.Sources {
+		if s.Error != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // skip counts one file or line that was left out. Reasons that are nobody's fault, such as an extension that is not for
@@ -97,8 +127,9 @@ func (s *SourceReport) skip(path, reason string) {
 // isFault reports whether a skip should be looked at by somebody.
 func isFault(reason string) bool {
 	switch reason {
-	case SkipBinary, SkipCompression, SkipDamaged, SkipDuplicate, SkipFrontMatter, SkipID, SkipInvalidUTF8, SkipJSON,
-		SkipLinkOutside, SkipMetadata, SkipName, SkipPanic, SkipTimeout, SkipTooLarge, SkipUnreadable, SkipFolder:
+	case SkipAudience, SkipBinary, SkipCompression, SkipCSV, SkipDamaged, SkipDOCX, SkipDuplicate, SkipFrontMatter, SkipID,
+		SkipInvalidUTF8, SkipJSON, SkipLinkOutside, SkipMemory, SkipMetadata, SkipName, SkipPanic, SkipPDF, SkipPDFEncrypted, SkipPDFGarbled,
+		SkipRefused, SkipTimeout, SkipTooLarge, SkipTooMany, SkipUnreachable, SkipUnreadable, SkipFolder:
 		return true
 	}
 	return false
@@ -107,5 +138,9 @@ func isFault(reason string) bool {
 // keepsOld reports whether the articles that a file gave last time outlive this reason: those of a file that is there
 // and cannot be used are kept, those of a file that was emptied or hidden on purpose are not.
 func keepsOld(reason string) bool {
-	return isFault(reason) && reason != SkipDuplicate && reason != SkipLinkOutside && reason != SkipName
+	switch reason {
+	case SkipDuplicate, SkipLinkOutside, SkipName, SkipAudience:
+		return false
+	}
+	return isFault(reason)
 }

@@ -40,7 +40,7 @@ type rst struct {
 
 // parseRST reads a reStructuredText document. Its leading field list is its metadata. The second result is the reason for
 // which it gives no article.
-func parseRST(text string) (parsed, string) {
+func parseRST(text string, given meta) (parsed, string) {
 	var doc parsed
 	front, rest, ok := readFrontMatter(text)
 	if !ok {
@@ -51,7 +51,7 @@ func parseRST(text string) (parsed, string) {
 		lines[i] = expandTabs(strings.TrimRight(l, " \t"))
 	}
 	spare := maxSubstituted
-	r := &rst{w: &body{title: front.title}, spare: &spare, meta: map[string]any{}, subst: substitutions(lines), adornments: map[string]int{}}
+	r := &rst{w: &body{title: given.or(front).title}, spare: &spare, meta: map[string]any{}, subst: substitutions(lines), adornments: map[string]int{}}
 	r.blocks(lines, 0)
 	doc.meta = front
 	if len(r.meta) > 0 && front.id == "" && front.title == "" {
@@ -59,6 +59,7 @@ func parseRST(text string) (parsed, string) {
 			return doc, SkipFrontMatter
 		}
 	}
+	doc.meta = given.or(doc.meta)
 	doc.from(r.w)
 	return doc, ""
 }

@@ -23,8 +23,8 @@ type tree struct {
 	open func() (fs.FS, func() error, error) // called at every walk, so that a folder that went away is noticed
 }
 
-// Dir returns a source over the files in the folder root: Markdown (.md, .markdown, .mdx), reStructuredText (.rst), plain
-// text (.txt) and JSON Lines (.jsonl, .jsonl.gz). Symbolic links are followed to files inside the folder and nowhere
+// Dir returns a source over the files in the folder root: Markdown (.md, .markdown, .mdx), reStructuredText (.rst), HTML
+// (.html, .htm), plain text (.txt), Word (.docx), PDF (.pdf), JSON Lines (.jsonl, .jsonl.gz) and CSV (.csv, .tsv). Symbolic links are followed to files inside the folder and nowhere
 // else. It returns an error of kind ErrInvalid when root is not a folder that can be read.
 func Dir(name, root string) (Source, error) {
 	abs, err := filepath.Abs(root)
@@ -78,8 +78,8 @@ func Open(arg string) (Source, error) {
 	switch {
 	case !info.Mode().IsRegular():
 		return nil, sourceError(arg, "is neither a folder nor a regular file", nil)
-	case formatOf(arg) == formatNone:
-		return nil, sourceError(arg, "is of no known format; known are .md, .markdown, .mdx, .rst, .txt, .jsonl and .jsonl.gz", nil)
+	case formatOf(arg) == "":
+		return nil, sourceError(arg, "is of no known format; known are .md, .markdown, .mdx, .rst, .html, .txt, .docx, .pdf, .csv, .jsonl and .jsonl.gz", nil)
 	}
 	f, err := os.Open(arg)
 	if err != nil {
@@ -101,7 +101,7 @@ func sourceName(arg string) string {
 	}
 	name := filepath.Base(abs)
 	name = strings.TrimSuffix(name, ".gz")
-	if formatOf(name) != formatNone {
+	if formatOf(name) != "" {
 		name = strings.TrimSuffix(name, path.Ext(name))
 	}
 	if name = slug(strings.Trim(clean(name), "./ ")); name == "" {
@@ -189,7 +189,7 @@ func goodName(name string) bool {
 
 // item describes a file for the walk, or says why it is left out.
 func (t tree) item(fsys fs.FS, p string, d fs.DirEntry) Item {
-	if formatOf(p) == formatNone {
+	if formatOf(p) == "" {
 		ext := strings.ToLower(path.Ext(p))
 		if ext == "" || len(ext) > 10 {
 			return Item{Path: p, Skip: skipNoExtension}

@@ -82,7 +82,7 @@ func TestOpen(t *testing.T) {
 	write(t, dir, "my docs/a.md", "# A\n\nx")
 	for _, c := range []struct{ path, name, fault string }{
 		{"my docs", "my-docs-", ""}, {"faq.jsonl", "faq", ""}, {"faq.jsonl.gz", "faq", ""}, {"x.md", "x", ""}, {"x.rst", "x", ""},
-		{"nothing", "", "does not exist"}, {"kb.tar.gz", "", "unpack it first"}, {"kb.zip", "", "unpack it first"}, {"kb.docx", "", "no known format"},
+		{"nothing", "", "does not exist"}, {"kb.tar.gz", "", "unpack it first"}, {"kb.zip", "", "unpack it first"}, {"kb.docx", "kb", ""}, {"kb.odt", "", "no known format"},
 	} {
 		t.Run(c.path, func(t *testing.T) {
 			file := filepath.Join(dir, c.path)
