@@ -41,9 +41,13 @@ func readShared[T any](t *testing.T, name string) []T {
 // everyParser feeds raw to all parsers and checks what each of them returns.
 func everyParser(t testing.TB, name string, raw []byte) {
 	t.Helper()
-	for _, p := range []string{"a.md", "a.mdx", "a.rst", "a.txt"} {
+	for _, p := range []string{"a.md", "a.mdx", "a.rst", "a.txt", "a.html", "a.docx", "a.pdf", "a.confluence"} {
 		start := cpuTime()
-		a, reason := parseFile("s", p, raw)
+		tk := &task{Source: "s", Path: p, Raw: raw}
+		if p == "a.confluence" {
+			tk.Format = FormatConfluence
+		}
+		a, reason := tk.parse()
 		require.Less(t, cpuTime()-start, 2*time.Second, "%s as %s", name, p)
 		checkArticle(t, name+" as "+p, a, reason)
 	}

@@ -65,12 +65,7 @@ func (p *page) start(z *html.Tokenizer) {
 	raw, more := z.TagName()
 	name := string(raw)
 	tag := atom.Lookup(raw)
-	attrs := map[string]string{}
-	for more && len(attrs) < 100 {
-		var k, v []byte
-		k, v, more = z.TagAttr()
-		attrs[string(k)] = string(v)
-	}
+	attrs := attributes(z, more)
 	if p.hidden != "" {
 		if name == p.hidden {
 			p.depth++
@@ -248,20 +243,55 @@ func foldLines(s string) string {
 // unseen reports whether an element's content is not shown.
 func unseen(tag atom.Atom, attrs map[string]string) bool {
 	switch tag {
-	case atom.Script, atom.Style, atom.Template, atom.Head, atom.Iframe, atom.Object, atom.Svg, atom.Math, atom.Select, atom.Audio,
+	case atom.Script, atom.Style, atom.Template, atom.Head, atom.Title, atom.Iframe, atom.Object, atom.Svg, atom.Math, atom.Select, atom.Audio,
 		atom.Video, atom.Canvas:
 		return true
 	}
-	if _, ok := attrs["hidden"]; ok {
+	if _, ok := attrs["hidden"]; ok || strings.EqualFold(attrs["aria-hidden"], "true") {
 		return true
 	}
-	style := strings.ToLower(strings.Join(strings.Fields(attrs["style"]), ""))
-	for _, s := range [...]string{"display:none", "visibility:hidden", "font-size:0", "opacity:0;", "color:transparent"} {
-		if strings.Contains(style+";", s) {
+	if attrs["style"] == "" {
+		return false
+	}
+	style := strings.ToLower(strings.Join(strings.Fields(attrs["style"]), "")) + ";"
+	for _, s := range hidingStyles {
+		if strings.Contains(style, s) {
 			return true
 		}
 	}
-	return false
+	return whiteOnWhite(style)
+}
+
+// hidingStyles are the declarations by which a style attribute hides an element. What style sheets hide is not known.
+var hidingStyles = [...]string{"display:none", "visibility:hidden", "visibility:collapse", "font-size:0;", "font-size:0p", "font-size:0e", "font-size:0r",
+	"font-size:0%", "font-size:0.0", "font-size:1px", "opacity:0;", "opacity:0.0;", "opacity:0%", "color:transparent", "text-indent:-99", "left:-999", "top:-999", "clip:rect(0",
+	"clip-path:inset(50%", "clip-path:inset(100%", "max-height:0;", "max-height:0p", "transform:scale(0)"}
+
+// whiteOnWhite reports whether a style gives text the colour that it gives its ground.
+func whiteOnWhite(style string) bool {
+	var text, ground string
+	for d := range strings.SplitSeq(style, ";") {
+		name, value, _ := strings.Cut(d, ":")
+		switch name {
+		case "color":
+			text = colour(value)
+		case "background", "background-color":
+			ground = colour(value)
+		}
+	}
+	return text != "" && text == ground
+}
+
+// colour writes a colour in one of several ways; names are kept.
+func colour(v string) string {
+	v = strings.TrimSuffix(v, "!important")
+	switch v {
+	case "#fff", "#ffffff", "rgb(255,255,255)":
+		return "white"
+	case "#000", "#000000", "rgb(0,0,0)":
+		return "black"
+	}
+	return v
 }
 
 func isVoid(tag atom.Atom) bool {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -28,6 +30,7 @@ type Ledger interface {
 type LedgerEntry struct {
 	Source string          `json:"source"`
 	Parser string          `json:"parser"`         // version of the parsers
+	Config string          `json:"config"`         // names how the source was configured
 	Known  string          `json:"known"`          // digest of what the index held of the source
 	Mark   json.RawMessage `json:"mark,omitempty"` // from which an Incremental goes on
 	Walked time.Time       `json:"walked"`         // when a refresh last read the source as it was due
@@ -55,13 +58,7 @@ func (e LedgerEntry) Quarantine() []LeftOut {
 		}
 	}
 	slices.SortFunc(out, func(a, b LeftOut) int {
-		if a.Path != b.Path {
-			if a.Path < b.Path {
-				return -1
-			}
-			return 1
-		}
-		return a.Since.Compare(b.Since)
+		return cmp.Or(strings.Compare(a.Path, b.Path), a.Since.Compare(b.Since))
 	})
 	return out
 }
@@ -126,7 +123,16 @@ func digest(known map[string]string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// loadLedger fills in what the ledger holds of a source. Its mark counts only while parsers and index are what they were.
+// configOf names how a source was configured; empty for one that was not.
+func configOf(src Source) string {
+	if c, ok := src.(interface{ Config() string }); ok {
+		return c.Config()
+	}
+	return ""
+}
+
+// loadLedger fills in what the ledger holds of a source. Its mark counts only while parsers,
+// configuration and index are what they were.
 func (r *refresh) loadLedger(st *sourceState) error {
 	if r.opt.Ledger == nil {
 		return nil
@@ -142,7 +148,7 @@ func (r *refresh) loadLedger(st *sourceState) error {
 			key := keyOf(print)
 			st.byKey[key] = append(st.byKey[key], id)
 		}
-		if e.Parser == parserVersion && e.Known == digest(st.known) && !r.force && !r.opt.RetryQuarantined {
+		if e.Parser == parserVersion && e.Config == configOf(st.src) && e.Known == digest(st.known) && !r.force && !r.opt.RetryQuarantined {
 			st.mark = e.Mark
 		}
 	}
@@ -181,7 +187,7 @@ func (r *refresh) saveLedger(ctx context.Context) {
 		if st.down {
 			continue // what was known of it stands
 		}
-		e := LedgerEntry{Source: st.src.Name(), Parser: parserVersion, Walked: r.opt.Now(), Left: st.left}
+		e := LedgerEntry{Source: st.src.Name(), Parser: parserVersion, Config: configOf(st.src), Walked: r.opt.Now(), Left: st.left}
 		if st.inc != nil && st.walked.Mark != nil && !st.partial {
 			if known, err := r.index.Known(ctx, e.Source); err == nil {
 				e.Known, e.Mark = digest(known), st.walked.Mark
@@ -191,4 +197,28 @@ func (r *refresh) saveLedger(ctx context.Context) {
 			r.opt.Logger.ErrorContext(ctx, "ledger cannot be written", "source", e.Source, "err", err)
 		}
 	}
+}
+
+// Entries returns the entries of all sources, by name.
+func (l FileLedger) Entries() ([]LedgerEntry, error) {
+	files, err := os.ReadDir(l.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	var out []LedgerEntry
+	for _, f := range files {
+		raw, err := os.ReadFile(filepath.Join(l.Dir, f.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("ledger: %w", err)
+		}
+		var e LedgerEntry
+		if filepath.Ext(f.Name()) == ".json" && json.Unmarshal(raw, &e) == nil {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b LedgerEntry) int { return strings.Compare(a.Source, b.Source) })
+	return out, nil
 }

@@ -191,7 +191,7 @@ func (r *refresh) notDue(src Source) bool {
 		return false
 	}
 	e, err := r.opt.Ledger.Load(src.Name())
-	if err != nil || e.Walked.IsZero() {
+	if err != nil || e.Walked.IsZero() || e.Parser != parserVersion || e.Config != configOf(src) {
 		return false
 	}
 	age := r.opt.Now().Sub(e.Walked)

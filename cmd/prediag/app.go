@@ -26,7 +26,8 @@ const (
 type app struct {
 	in          io.Reader
 	out, err    io.Writer
-	interactive bool // err is a terminal: progress bars are drawn
+	interactive bool     // err is a terminal: progress bars are drawn
+	worker      []string // command that parses articles in a process of its own; none: they are parsed in this one
 }
 
 // usageError is a call that cannot be understood.
@@ -101,7 +102,7 @@ Exit codes: 0 done; 1 tried, and it did not work; 2 the call or its input is wro
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.serveCommand(), a.triageCommand(), a.searchCommand(), a.ingestCommand(), a.trainCommand(), a.policyCommand(), a.evalCommand(), a.reviewCommand(), a.versionCommand())
+	root.AddCommand(a.serveCommand(), a.triageCommand(), a.searchCommand(), a.ingestCommand(), a.trainCommand(), a.policyCommand(), a.evalCommand(), a.reviewCommand(), a.versionCommand(), a.parseWorkerCommand())
 	withUsageErrors(root)
 	return root
 }

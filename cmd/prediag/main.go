@@ -11,7 +11,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	a := app{in: os.Stdin, out: os.Stdout, err: os.Stderr, interactive: isTerminal(os.Stderr)}
+	a := app{in: os.Stdin, out: os.Stdout, err: os.Stderr, interactive: isTerminal(os.Stderr), worker: parseWorker()}
 	go func() { <-ctx.Done(); stop() }() // a second Ctrl-C ends the process at once
 	os.Exit(a.run(ctx, os.Args[1:]))
 }

@@ -176,7 +176,13 @@ func sorted(values []string) []string {
 func renderReport(w io.Writer, r ingest.Report, g prediag.Generation) error {
 	var p page
 	for _, s := range r.Sources {
-		p.line("%s: %d files, %d articles: %d added, %d changed, %d unchanged, %d deleted", s.Name, s.Files, s.Articles, s.Added, s.Changed, s.Unchanged+s.Kept, s.Deleted)
+		p.line("%s: %d files, %d articles: %d added, %d changed (%d sections), %d unchanged, %d deleted", s.Name, s.Files, s.Articles, s.Added, s.Changed, s.Sections, s.Unchanged+s.Kept, s.Deleted)
+		if s.NotDue {
+			p.line("  not due yet by its own schedule: not read")
+		}
+		if s.Error != "" {
+			p.line("  not read to its end, its articles stay as they were: %s", s.Error)
+		}
 		renderSkipped(&p, s.Skipped)
 		for i, q := range s.Quarantined {
 			if i == 10 {

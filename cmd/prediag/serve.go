@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type serveFlags struct {
 	every, drain       time.Duration
 	parts              partsOptions
 	logLevel           string
+	sources            string // file that declares sources
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -38,7 +40,8 @@ In a new data folder it starts on the embedded demo: a knowledge base about a fi
 and a model trained on 720 labelled tickets. Give it your own with prediag ingest and prediag train.`,
 		Example: `  prediag serve
   prediag serve --data-dir /var/lib/prediag --grpc-addr :50051 --http-addr :8080
-  prediag serve --refresh-every 1h --policy policy.yaml`,
+  prediag serve --refresh-every 1h --policy policy.yaml
+  prediag serve --sources sources.yaml    # see docs/sources.md`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), f) },
 	}
@@ -46,6 +49,7 @@ and a model trained on 720 labelled tickets. Give it your own with prediag inges
 	c.Flags().StringVar(&f.grpcAddr, "grpc-addr", "127.0.0.1:50051", "where gRPC listens, HOST:PORT; port 0 takes a free one")
 	c.Flags().StringVar(&f.httpAddr, "http-addr", "127.0.0.1:8080", "where HTTP listens, HOST:PORT; port 0 takes a free one")
 	c.Flags().DurationVar(&f.every, "refresh-every", ingest.DefaultInterval, "time from one refresh of the index to the next")
+	c.Flags().StringVar(&f.sources, "sources", "", "file that declares sources, remembered (default: the one remembered)")
 	c.Flags().DurationVar(&f.drain, "drain", 10*time.Second, "time that accepted calls get when the service stops")
 	c.Flags().StringVar(&f.parts.model, "model", "", "folder of the model (default: the data folder's)")
 	c.Flags().StringVar(&f.parts.policy, "policy", "", "file of the policy (default: the data folder's policy.yaml, or the built-in one)")
@@ -78,11 +82,11 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	list, err := sourcesToServe(dir, p)
+	list, err := sourcesToServe(dir, p, f.sources)
 	if err != nil {
 		return err
 	}
-	s := newService(p, logger)
+	s := newService(p, a.ingestOptions(dir, logger))
 	srv := server.New(s.parts(), server.Options{Logger: logger, Drain: f.drain})
 	if err := held.announce(grpcLis.Addr().String()); err != nil {
 		return err
@@ -130,13 +134,24 @@ func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// sourcesToServe returns the data folder's sources. A folder that has neither sources nor articles gets the demo.
-func sourcesToServe(dir dataDir, p *parts) (sourceList, error) {
+// sourcesToServe returns the data folder's sources, with the file that declares others where one is named. A folder that
+// has neither sources nor articles gets the demo. A file that is wrong stops the start.
+func sourcesToServe(dir dataDir, p *parts, file string) (sourceList, error) {
 	list, err := dir.readSources()
-	if err != nil || len(list.Sources) > 0 || p.kb.Generation().Number > 0 {
+	if err != nil {
 		return list, err
 	}
-	list = list.with(sourceEntry{Name: demoSource})
+	if file != "" {
+		if list.File, err = filepath.Abs(file); err != nil {
+			return list, err
+		}
+	}
+	if _, err := list.declared(); err != nil {
+		return list, err
+	}
+	if len(list.Sources) == 0 && list.File == "" && p.kb.Generation().Number == 0 {
+		list = list.with(sourceEntry{Name: demoSource})
+	}
 	return list, writeJSON(dir.sources(), list)
 }
 
@@ -160,7 +175,7 @@ func (a *app) greet(ctx context.Context, s *service, ready func(), to greeting) 
 	ready()
 	g := s.p.kb.Generation()
 	what := "your knowledge base"
-	if to.sources.has(demoSource) && len(to.sources.Sources) == 1 {
+	if to.sources.has(demoSource) && len(to.sources.Sources) == 1 && to.sources.File == "" {
 		what = "the embedded demo"
 	}
 	fmt.Fprintf(a.out, `prediag %s serves %s: %d articles (generation %d), %d categories

@@ -20,25 +20,20 @@ type service struct {
 	refreshed atomic.Pointer[time.Time] // the last refresh that succeeded in this process
 }
 
-func newService(p *parts, logger *slog.Logger) *service {
-	return &service{p: p, logger: logger, refresher: ingest.New(p.kb, ingest.Options{Logger: logger})}
+func newService(p *parts, opt ingest.Options) *service {
+	return &service{p: p, logger: opt.Logger, refresher: ingest.New(p.kb, opt)}
 }
 
-// refreshLoop renews the index at once and then every so often. The list of sources is read anew each time.
+// refreshLoop renews the index at once and then every so often, or more often where a source has a schedule of its own.
+// The list of sources is read anew each time.
 func (s *service) refreshLoop(ctx context.Context, dir dataDir, every time.Duration) error {
 	return s.refresher.Run(ctx, func() []ingest.Source {
 		list, err := dir.readSources()
 		if err != nil {
 			return []ingest.Source{broken{name: "sources", err: err}}
 		}
-		sources := make([]ingest.Source, len(list.Sources))
-		for i, e := range list.Sources {
-			if sources[i], err = e.open(); err != nil {
-				sources[i] = broken{name: e.Name, err: err}
-			}
-		}
-		return sources
-	}, every)
+		return list.openAll(dir, every, s.logger)
+	}, dir.shortestSchedule(every))
 }
 
 // broken is a source that cannot be opened: the refresh fails with its error, and what it held before stays.
