@@ -128,7 +128,10 @@ func (in *Ingester) refresh(ctx context.Context, r *refresh, sources []Source) (
 	began := time.Now() // monotonic: a clock that is set meanwhile does not matter
 	r.index, r.opt, r.parser = in.index, &in.opt, in.guard
 	if in.guard == nil {
-		p := newPool(in.opt.Worker, in.opt.Workers, in.opt.ParseTimeout)
+		p, err := newPool(in.opt.Worker, in.opt.Workers, in.opt.ParseTimeout)
+		if err != nil {
+			return Report{Started: in.opt.Now(), Generation: in.index.Generation().Number}, fmt.Errorf("refresh: %w", err)
+		}
 		defer p.close()
 		r.parser = p
 	}

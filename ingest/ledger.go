@@ -165,7 +165,7 @@ func (st *sourceState) leave(print, path, reason string, now time.Time) {
 	if st.inc == nil && !isFault(reason) || len(st.left) >= maxLeft {
 		return
 	}
-	if print == "" {
+	if print == "" || reason == SkipNoWorker { // it was not the file's fault: the next refresh tries again
 		print = path
 	}
 	l := LeftOut{Path: path, Reason: reason, Since: now}

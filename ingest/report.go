@@ -30,6 +30,7 @@ const (
 	SkipMetadata     = "metadata too long or malformed"
 	SkipName         = "invalid file name"
 	SkipNoIndex      = "noindex"
+	SkipNoWorker     = "no parse worker"
 	SkipNotFound     = "not found"
 	SkipPanic        = "parser failure"
 	SkipPDF          = "malformed pdf"
@@ -128,7 +129,7 @@ func (s *SourceReport) skip(path, reason string) {
 func isFault(reason string) bool {
 	switch reason {
 	case SkipAudience, SkipBinary, SkipCompression, SkipCSV, SkipDamaged, SkipDOCX, SkipDuplicate, SkipFrontMatter, SkipID,
-		SkipInvalidUTF8, SkipJSON, SkipLinkOutside, SkipMemory, SkipMetadata, SkipName, SkipPanic, SkipPDF, SkipPDFEncrypted, SkipPDFGarbled,
+		SkipInvalidUTF8, SkipJSON, SkipLinkOutside, SkipMemory, SkipMetadata, SkipName, SkipNoWorker, SkipPanic, SkipPDF, SkipPDFEncrypted, SkipPDFGarbled,
 		SkipRefused, SkipTimeout, SkipTooLarge, SkipTooMany, SkipUnreachable, SkipUnreadable, SkipFolder:
 		return true
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"runtime/debug"
 	"strings"
@@ -25,6 +26,11 @@ const (
 	workerMemory    = 1 << 30  // bytes of writable memory
 	workerStack     = 64 << 20 // bytes of a goroutine's stack: no text that a reader would want needs a hundredth of it
 	maxWorkerErrors = 4 << 10  // bytes that are kept of what a child says when it breaks down
+)
+
+const (
+	workerHello = "prediag parse worker " + parserVersion // what a child says first: another program would say nothing, or something else
+	helloWait   = 20 * time.Second
 )
 
 // result is what a child answers.
@@ -48,6 +54,9 @@ func work(in io.Reader, out io.Writer, answer func(*task) result) error {
 	var limit time.Duration
 	dec, enc := gob.NewDecoder(in), gob.NewEncoder(out)
 	if err := dec.Decode(&limit); err != nil {
+		return fmt.Errorf("parse worker: %w", err)
+	}
+	if err := enc.Encode(workerHello); err != nil {
 		return fmt.Errorf("parse worker: %w", err)
 	}
 	for {
@@ -85,13 +94,20 @@ type pool struct {
 	ctx     context.Context // ends the children
 }
 
-func newPool(command []string, size int, limit time.Duration) *pool {
+// newPool starts one child, to see that the command is a worker; the others follow when they are needed.
+func newPool(command []string, size int, limit time.Duration) (*pool, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &pool{command: command, limit: limit, free: make(chan *child, size), ctx: ctx, cancel: cancel}
-	for range size {
+	first, err := p.start()
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	p.free <- first
+	for range size - 1 {
 		p.free <- nil
 	}
-	return p
+	return p, nil
 }
 
 // close ends the children. No parse may be under way.
@@ -117,7 +133,7 @@ func (p *pool) parse(ctx context.Context, t *task) (prediag.Article, string, err
 	if c == nil {
 		var err error
 		if c, err = p.start(); err != nil {
-			return prediag.Article{}, SkipPanic, err
+			return prediag.Article{}, SkipNoWorker, err
 		}
 	}
 	res, ok, err := c.do(ctx, t, wallFactor*p.limit)
@@ -142,7 +158,11 @@ type child struct {
 	killed bool // by the parent, for it took too long
 }
 
+// start starts a child and waits until it says what it is.
 func (p *pool) start() (*child, error) {
+	if os.Getenv(workerEnv) != "" {
+		return nil, errors.New("parse worker: this process is one itself")
+	}
 	cmd := exec.CommandContext(p.ctx, p.command[0], p.command[1:]...)
 	cmd.Env = []string{"GOMAXPROCS=2", "GOTRACEBACK=none", workerEnv + "=1"} // nothing of the parent's, least of all credentials
 	c := &child{cmd: cmd, said: &tail{}}
@@ -159,9 +179,19 @@ func (p *pool) start() (*child, error) {
 		return nil, fmt.Errorf("parse worker: %w", err)
 	}
 	c.in, c.enc, c.dec = in, gob.NewEncoder(in), gob.NewDecoder(out)
-	if err := c.enc.Encode(p.limit); err != nil {
+	silent := time.AfterFunc(helloWait, func() { _ = cmd.Process.Kill() })
+	defer silent.Stop()
+	var hello string
+	err = c.enc.Encode(p.limit)
+	if err == nil {
+		err = c.dec.Decode(&hello)
+	}
+	if err == nil && hello != workerHello {
+		err = fmt.Errorf("it says %q", hello)
+	}
+	if err != nil {
 		c.stop()
-		return nil, fmt.Errorf("parse worker: %w: %s", err, c.said.String())
+		return nil, fmt.Errorf("parse worker %q does not answer as one: %w: %s", p.command[0], err, c.said.String())
 	}
 	return c, nil
 }

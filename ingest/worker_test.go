@@ -59,7 +59,8 @@ func workerCommand(t testing.TB, how string) []string {
 
 func newTestPool(t *testing.T, how string, limit time.Duration) *pool {
 	t.Helper()
-	p := newPool(workerCommand(t, how), 1, limit)
+	p, err := newPool(workerCommand(t, how), 1, limit)
+	require.NoError(t, err)
 	t.Cleanup(p.close)
 	return p
 }
@@ -111,12 +112,16 @@ func TestWorkerCannotWriteFiles(t *testing.T) {
 	require.ErrorContains(t, err, "file too large")
 }
 
-func TestWorkerThatCannotStart(t *testing.T) {
-	p := newPool([]string{"/nowhere/prediag"}, 1, time.Second)
-	defer p.close()
-	_, reason, err := p.parse(t.Context(), &task{})
-	require.ErrorContains(t, err, "parse worker")
-	require.Equal(t, SkipPanic, reason)
+func TestWorkerThatIsNone(t *testing.T) {
+	index := newMemory()
+	for _, command := range [][]string{{"/nowhere/prediag"}, {"/bin/true"}, {"/bin/echo", "hello"}} {
+		_, err := New(index, Options{Worker: command}).Refresh(t.Context(), []Source{FS("s", files(numberedFiles(1)))})
+		require.ErrorContains(t, err, "parse worker")
+	}
+	require.Empty(t, index.articles, "nothing is quarantined for want of a worker")
+	t.Setenv(workerEnv, "1")
+	_, err := newPool(workerCommand(t, "parse"), 1, time.Second)
+	require.ErrorContains(t, err, "is one itself")
 }
 
 func TestWorkerEndsWithTheCaller(t *testing.T) {
@@ -163,7 +168,10 @@ func TestRefreshWithWorkers(t *testing.T) {
 // BenchmarkWorker compares parsing in this process with parsing in a child.
 func BenchmarkWorker(b *testing.B) {
 	t := &task{Source: "s", Path: "a.md", Raw: []byte("# Title\n\nSome text of a usual length.\n\n- a\n- b\n")}
-	pools := map[string]parser{"process": newGuard(1, 2*time.Second), "child": newPool(workerCommand(b, "parse"), 1, 2*time.Second)}
+	children, err := newPool(workerCommand(b, "parse"), 1, 2*time.Second)
+	require.NoError(b, err)
+	defer children.close()
+	pools := map[string]parser{"process": newGuard(1, 2*time.Second), "child": children}
 	for name, p := range pools {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

@@ -27,9 +27,9 @@ import (
 	pb "prediag/proto/prediag/v1"
 )
 
-// TestMain lets the test binary be the command: a service that is killed has to be another process.
+// TestMain lets the test binary be the command: a service that is killed has to be another process, and so do its parsers.
 func TestMain(m *testing.M) {
-	if os.Getenv("PREDIAG_BE_THE_COMMAND") == "1" {
+	if os.Getenv("PREDIAG_BE_THE_COMMAND") == "1" || len(os.Args) > 1 && os.Args[1] == parseWorkerName {
 		main()
 		return
 	}
