@@ -36,6 +36,10 @@ type Set struct {
 
 	Items map[string]int    `json:"items"` // by part: examples, queries, articles, judgements
 	Files map[string]string `json:"files"` // name → SHA-256, as measured for the documents
+
+	Content  map[string]string `json:"content,omitempty"`  // part → ContentHash, of sets that can be downloaded
+	Download *Download         `json:"download,omitempty"` // nil: it cannot be downloaded
+	WhyNot   string            `json:"why_not,omitempty"`  // why it cannot
 }
 
 // Sets lists the public sets.
@@ -80,7 +84,7 @@ func CheckSets(data fs.FS, sets []Set) ([]SetState, error) {
 			} else if err != nil {
 				return nil, fmt.Errorf("check %s: %w", s.Path, err)
 			}
-			if hash != s.Files[name] {
+			if hash != s.Files[name] && !s.sameContent(data, name) {
 				states[i].Differs = append(states[i].Differs, name)
 			}
 		}
@@ -94,6 +98,21 @@ func CheckSets(data fs.FS, sets []Set) ([]SetState, error) {
 		}
 	}
 	return states, nil
+}
+
+// sameContent reports whether a file holds the set's examples in another packing, as FetchSet makes it.
+func (s Set) sameContent(data fs.FS, name string) bool {
+	want := s.Content[strings.TrimSuffix(name, ".jsonl.gz")]
+	if want == "" {
+		return false
+	}
+	f, err := data.Open(path.Join(s.Path, name))
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // only read from
+	records, err := ReadRecords(f)
+	return err == nil && ContentHash(records) == want
 }
 
 func hashFile(files fs.FS, name string) (string, error) {
@@ -112,14 +131,18 @@ func hashFile(files fs.FS, name string) (string, error) {
 // WriteSets writes the list for people, in Markdown.
 func WriteSets(w io.Writer, states []SetState) error {
 	var b strings.Builder
-	b.WriteString("| set | what | languages | items | licence | source | here |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| set | what | languages | items | licence | source | here | download |\n|---|---|---|---|---|---|---|---|\n")
 	for _, s := range states {
 		source := s.Source
 		if s.Commit != "" {
 			source += " @" + s.Commit[:min(12, len(s.Commit))]
 		}
-		fmt.Fprintf(&b, "| %s (%s) | %s | %s | %s | %s | %s | %s |\n", cell(s.Name), s.Path, cell(s.What), strings.Join(s.Languages, " "),
-			itemCounts(s.Items), cell(s.Licence), cell(source), strings.TrimSpace(s.State+" "+strings.Join(s.Differs, ", ")))
+		download := "yes"
+		if s.Download == nil {
+			download = "no: " + cell(s.WhyNot)
+		}
+		fmt.Fprintf(&b, "| %s (%s) | %s | %s | %s | %s | %s | %s | %s |\n", cell(s.Name), s.Path, cell(s.What), strings.Join(s.Languages, " "),
+			itemCounts(s.Items), cell(s.Licence), cell(source), strings.TrimSpace(s.State+" "+strings.Join(s.Differs, ", ")), download)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -20,19 +20,30 @@ import (
 )
 
 func (a *app) evalData() *cobra.Command {
-	var dir, markdown string
+	var dir, markdown, download, mirror string
 	var asJSON *bool
 	c := &cobra.Command{
 		Use: "data", Short: "List the public sets that the documents report on, and which of them are here",
 		Long: `data lists the sets with licence, source and size, and compares the local folder with the SHA-256 of what was measured:
-present, changed, incomplete or absent. Nothing is fetched: the sources are repositories whose files were brought into one
-form (docs/evaluation.md says which), so that there is no single file to fetch and check.`,
-		Example: "  prediag eval data\n  prediag eval data --dir /srv/sets\n  prediag eval data --json",
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+present, changed, incomplete or absent.
+
+With --download a set is fetched from its publisher at the commit of the list, brought into the form of all sets
+(docs/evaluation.md), and appears in the folder once its examples are those of the list by their SHA-256. A download that
+was stopped goes on with the next call. Only this needs a network. Of the sets that cannot be fetched the list says why.`,
+		Example: `  prediag eval data
+  prediag eval data --dir /srv/sets --json
+  prediag eval data --dir /srv/sets --download banking77
+  prediag eval data --dir /srv/sets --download clinc150 --mirror https://mirror.example.org/git`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			sets, err := eval.Sets()
 			if err != nil {
 				return err
+			}
+			if download != "" {
+				if err := a.fetchSets(cmd.Context(), sets, download, dir, mirror); err != nil {
+					return err
+				}
 			}
 			var data fs.FS
 			if info, err := os.Stat(dir); err == nil && info.IsDir() {
@@ -54,9 +65,36 @@ form (docs/evaluation.md says which), so that there is no single file to fetch a
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "../shared/data", "folder of the sets")
+	c.Flags().StringVar(&download, "download", "", "fetch this set into the folder, by its name in the list's first column; all: every one that can be")
+	c.Flags().StringVar(&mirror, "mirror", "", "address that stands in for the publisher's host: MIRROR/OWNER/REPOSITORY/COMMIT/FILE")
 	c.Flags().StringVar(&markdown, "markdown", "", "write the list with what each set is, its languages and its source to this file")
 	asJSON = jsonFlag(c)
 	return c
+}
+
+// fetchSets downloads the set of a name, or all that can be and are not there.
+func (a *app) fetchSets(ctx context.Context, sets []eval.Set, name, dir, mirror string) error {
+	found := 0
+	for _, s := range sets {
+		_, err := os.Stat(filepath.Join(dir, s.Path))
+		if name == "all" && (s.Download == nil || err == nil) || name != "all" && name != s.Path && name != filepath.Base(s.Path) {
+			continue
+		}
+		found++
+		a.note("%s (%s) from %s", s.Path, s.Licence, s.Source)
+		err := eval.FetchSet(ctx, eval.Fetcher{}, s, dir, mirror)
+		var told *prediag.Error
+		if errors.As(err, &told) {
+			return err
+		}
+		if err != nil {
+			return fmt.Errorf("%w; only this needs a network: a folder that was copied does as well, and --mirror names another host", err)
+		}
+	}
+	if found == 0 && name != "all" {
+		return prediag.Invalid("SET_UNKNOWN", "download", fmt.Sprintf("no set is called %q: prediag eval data lists them", name))
+	}
+	return nil
 }
 
 // suiteFlags are the settings of eval suite.

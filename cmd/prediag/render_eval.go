@@ -91,7 +91,11 @@ func renderSets(w io.Writer, sets []eval.SetState) error {
 	var p page
 	t := newRows(&p)
 	for _, s := range sets {
-		t.row("%s\t%s\t%s\t%s %s", s.Path, s.Name, s.Licence, s.State, strings.Join(s.Differs, " "))
+		download := "can be downloaded"
+		if s.Download == nil {
+			download = s.WhyNot
+		}
+		t.row("%s\t%s\t%s\t%s\t%s", s.Path, s.Name, s.Licence, strings.TrimSpace(s.State+" "+strings.Join(s.Differs, " ")), download)
 	}
 	_ = t.Flush() // writes to memory
 	return p.to(w)
