@@ -82,7 +82,7 @@ func (a *app) fetchSets(ctx context.Context, sets []eval.Set, name, dir, mirror 
 		}
 		found++
 		a.note("%s (%s) from %s", s.Path, s.Licence, s.Source)
-		err := eval.FetchSet(ctx, eval.Fetcher{}, s, dir, mirror)
+		err = eval.FetchSet(ctx, eval.Fetcher{}, s, dir, mirror)
 		var told *prediag.Error
 		if errors.As(err, &told) {
 			return err
