@@ -41,6 +41,8 @@ func newMetrics(status func() Status, now func() time.Time) *metrics {
 		"prediag_index_articles":    {"Articles in the index.", func(s Status) float64 { return float64(s.Generation.Articles) }},
 		"prediag_index_bytes":       {"Size of the index on disk.", func(s Status) float64 { return float64(s.Generation.Bytes) }},
 		"prediag_index_age_seconds": {"Time since the index was last known to hold what its sources hold.", func(s Status) float64 { return age(s, now()).Seconds() }},
+		"prediag_model_swaps":       {"Models that took another one's place since the start.", func(s Status) float64 { return float64(s.ModelSwaps) }},
+		"prediag_model_fault":       {"1 when the newest model does not serve.", func(s Status) float64 { return boolean(s.ModelFault != "") }},
 		"prediag_ready":             {"1 when the service can answer.", func(s Status) float64 { return boolean(s.NotReady == "") }},
 	} {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: g.help}, func() float64 { return g.value(status()) }))

@@ -90,8 +90,10 @@ type Status struct {
 	NextRefresh time.Time // zero: none planned
 	Refresh     *prediag.Refresh
 	Model       string
+	ModelSwaps  uint64 // models that took another one's place since the start
+	ModelFault  string // why the newest model does not serve; empty: it does
 	Policy      string
-	Degraded    string        // what is wrong with the index, one sentence; empty: nothing
+	Degraded    string        // what is wrong with the index or the newest model; empty: nothing
 	NotReady    string        // why the service cannot answer yet; empty: it can
 	Shadow      *ShadowStatus // nil: no candidate runs
 }

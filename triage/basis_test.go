@@ -88,7 +88,7 @@ func drawnParts(t *rapid.T) Parts {
 		}),
 		Recorder:  &memory{byKey: map[prediag.RequestKey]prediag.Diagnosis{}},
 		Refreshed: func() time.Time { return testNow.Add(-age) },
-		Taxonomy:  func() string { return "t" },
+		Taxonomy:  func(string) string { return "t" },
 	}
 }
 

@@ -49,7 +49,7 @@ type Parts struct {
 	Drafter    prediag.Drafter
 	Recorder   Recorder
 	Refreshed  func() time.Time             // when the index was last known to hold what its sources hold; zero: never
-	Taxonomy   func() string                // version of the taxonomy that the classifier knows
+	Taxonomy   func(model string) string    // version of the taxonomy that a version of the model knows
 	Search     string                       // version of how the searcher scores, see SearchVersion
 	Paused     func(category string) string // why nothing of a category is done automatically for now; nil: never
 }
@@ -206,7 +206,7 @@ func (p *Pipeline) examine(ctx context.Context, t prediag.Ticket) (prediag.Diagn
 
 // serves is what the verdict and the search come from.
 func (p *Pipeline) serves(v prediag.Verdict) Binding {
-	return Binding{Model: v.Model, Taxonomy: p.parts.Taxonomy(), Search: p.parts.Search, Embedder: NoEmbedder}
+	return Binding{Model: v.Model, Taxonomy: p.parts.Taxonomy(v.Model), Search: p.parts.Search, Embedder: NoEmbedder}
 }
 
 // paused says why the verdict's category is paused; empty: it is not.
@@ -255,7 +255,7 @@ func (p *Pipeline) classify(ctx context.Context, d *prediag.Diagnosis) {
 		return
 	}
 	d.Verdict = v
-	d.Versions.Model, d.Versions.Taxonomy = v.Model, p.parts.Taxonomy()
+	d.Versions.Model, d.Versions.Taxonomy = v.Model, p.parts.Taxonomy(v.Model)
 }
 
 // codesOf are the ticket's fault codes in canonical form, without repetition, the declared ones first.

@@ -67,7 +67,7 @@ func testParts() (Parts, *memory) {
 		}),
 		Recorder:  rec,
 		Refreshed: func() time.Time { return testNow.Add(-time.Hour) },
-		Taxonomy:  func() string { return "t1" },
+		Taxonomy:  func(string) string { return "t1" },
 	}, rec
 }
 

@@ -194,7 +194,7 @@ func (a *app) withLine(ctx context.Context, f evalTriageFlags, use func(openLine
 		if f.dataDir == demoTickets { // made anew by each call, from what this program embeds
 			line.index, records = demoTickets, ""
 		}
-		line.parts = []string{p.model.Version(), p.policy.Version(), line.index, records}
+		line.parts = []string{p.model.Model().Version(), p.policy.Version(), line.index, records}
 		return use(line)
 	})
 }
@@ -225,6 +225,7 @@ func (a *app) withParts(ctx context.Context, command, folder string, opt partsOp
 		return err
 	}
 	defer func() { err = errors.Join(err, held.release()) }()
+	opt.unaided = true // what is measured are the parts, not what humans decided about the very tickets
 	p, err := a.openParts(ctx, dir, opt)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,18 +20,21 @@ import (
 
 // parts are the open contents of a data folder.
 type parts struct {
-	kb     *kb.KB
-	model  *classifier.Model
-	store  *review.Store
-	policy triage.Policy
-	demo   bool // the model is the embedded demo's
+	kb      *kb.KB
+	model   *classifier.Live
+	folder  string // of the model
+	store   *review.Store
+	lessons *lessons // nil: what humans decided is left out
+	policy  triage.Policy
+	demo    bool // the model is the embedded demo's
 }
 
 // partsOptions say where the contents are that may stand elsewhere.
 type partsOptions struct {
-	model  string // folder; empty: the data folder's own
-	policy string // file; empty: the data folder's own, or else the default policy
-	logger *slog.Logger
+	model   string // folder; empty: the data folder's own
+	policy  string // file; empty: the data folder's own, or else the default policy
+	unaided bool   // the model answers alone, as it is measured: what humans decided in the record is left out
+	logger  *slog.Logger
 }
 
 // openParts opens a data folder that the caller holds. Where it has no model the embedded demo's is trained.
@@ -44,11 +48,19 @@ func (a *app) openParts(ctx context.Context, dir dataDir, opt partsOptions) (p *
 	if p.policy, err = loadPolicy(dir, opt.policy); err != nil {
 		return p, err
 	}
-	if p.model, p.demo, err = a.loadModel(ctx, dir, opt.model); err != nil {
+	m, isDemo, err := a.loadModel(ctx, dir, opt.model)
+	if err != nil {
 		return p, err
 	}
+	p.model, p.demo, p.folder = classifier.NewLive(m), isDemo, cmp.Or(opt.model, dir.model())
 	if p.store, err = review.Open(dir.state(), review.Options{Labels: p.model.Labels}); err != nil {
 		return p, err
+	}
+	if !opt.unaided {
+		p.lessons = newLessons(p.store, p.model, opt.logger)
+		if err = p.lessons.sync(ctx); err != nil {
+			return p, err
+		}
 	}
 	p.kb, err = kb.Open(dir.kb(), kb.Options{Logger: opt.logger})
 	return p, err
@@ -115,7 +127,7 @@ func (a *app) trainDemo(ctx context.Context, folder string) error {
 	if err != nil {
 		return fmt.Errorf("train the demo model: %w", err)
 	}
-	return m.Save(folder)
+	return classifier.Publish(folder, m)
 }
 
 func demoExamples() ([]prediag.Example, error) {
@@ -152,8 +164,12 @@ func (p *parts) pipeline(refreshed func() time.Time, logger *slog.Logger) *triag
 	articles := draft.ReaderFunc(func(ctx context.Context, id string) (prediag.Article, error) {
 		return p.kb.Article(ctx, id, nil)
 	})
+	var asked prediag.Classifier = p.model
+	if p.lessons != nil {
+		asked = p.lessons.memory
+	}
 	return triage.New(triage.Parts{
-		Classifier: p.model, Searcher: p.kb, Explainer: p.kb, Drafter: draft.NewExtractive(articles),
+		Classifier: asked, Searcher: p.kb, Explainer: p.kb, Drafter: draft.NewExtractive(articles),
 		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy, Search: triage.SearchVersion(kb.Settings()),
 	}, p.policy, triage.Options{Logger: logger})
 }

@@ -158,7 +158,7 @@ func (a *app) study(ctx context.Context, f policyFitFlags) (s studied, err error
 		return s, a.withParts(ctx, "policy fit", f.dataDir, partsOptions{model: f.model}, func(p *parts) error {
 			p.policy = s.base
 			line := p.pipeline(time.Now, nil)
-			return a.studyAll(ctx, &s, p.model, examples, line.Study)
+			return a.studyAll(ctx, &s, p.model.Model(), examples, line.Study)
 		})
 	}
 	if f.model == "" && f.dataDir != "" {

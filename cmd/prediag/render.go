@@ -213,6 +213,9 @@ func renderSkipped(p *page, skipped map[string]int) {
 func renderTraining(w io.Writer, r trainReport) error {
 	var p page
 	p.line("%d examples from %d records (%d without text, %d without label), %d features", r.Read.Examples, r.Read.Records, r.Read.WithoutText, r.Read.WithoutLabel, r.Features)
+	if r.Reviews > 0 {
+		p.line("%d decisions of humans were learned", r.Reviews)
+	}
 	p.line("Measured by cross-validation on tickets that the model had not seen:")
 	t := tabwriter.NewWriter(&p, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "field\tlabels\taccuracy\tbaseline\tmacro-F1\tECE\tlog loss\tcoverage at 95 %\t")

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"prediag"
+	"prediag/classifier"
 	"prediag/ingest"
 	"prediag/server"
 )
@@ -18,10 +20,22 @@ type service struct {
 	logger    *slog.Logger
 	refresher *ingest.Ingester
 	refreshed atomic.Pointer[time.Time] // the last refresh that succeeded in this process
+	watcher   *classifier.Watcher
 }
 
 func newService(p *parts, opt ingest.Options) *service {
-	return &service{p: p, logger: opt.Logger, refresher: ingest.New(p.kb, opt)}
+	return &service{p: p, logger: opt.Logger, refresher: ingest.New(p.kb, opt), watcher: classifier.NewWatcher(p.model, p.folder)}
+}
+
+// modelLoop takes in every model that becomes current in the model's folder.
+func (s *service) modelLoop(ctx context.Context, every time.Duration) error {
+	return s.watcher.Run(ctx, every, func(version string, err error) {
+		if err != nil {
+			s.logger.Error("a new model was refused", "error", err)
+			return
+		}
+		s.logger.Info("a new model serves", "model", version)
+	})
 }
 
 // refreshLoop renews the index at once and then every so often, or more often where a source has a schedule of its own.
@@ -61,7 +75,11 @@ func (s *service) status() server.Status {
 	st := s.p.kb.Status()
 	out := server.Status{
 		Generation: st.Generation, Refreshed: s.refreshedAt(), NextRefresh: s.refresher.Next(),
-		Model: s.p.model.Version(), Policy: s.p.policy.Version(), Degraded: st.Degraded,
+		Model: s.p.model.Model().Version(), ModelSwaps: s.p.model.Swaps(), Policy: s.p.policy.Version(), Degraded: st.Degraded,
+	}
+	if err := s.watcher.Fault(); err != nil {
+		out.ModelFault = err.Error()
+		out.Degraded = strings.TrimPrefix(out.Degraded+"; the newest model does not serve: "+out.ModelFault, "; ")
 	}
 	op, ok := s.refresher.Last()
 	if ok {
@@ -80,7 +98,7 @@ func (s *service) status() server.Status {
 func (s *service) parts() server.Parts {
 	return server.Parts{
 		Triager: s.p.pipeline(s.refreshedAt, s.logger), Knowledge: s.p.kb, Refresher: refresher{s.refresher},
-		Queue: s.p.store, Record: s.p.store, Checks: cleanChecks{s.p.store}, Status: s.status,
+		Queue: s.p.store, Record: teaching{s.p.store, s.p.lessons}, Checks: cleanChecks{s.p.store}, Status: s.status,
 	}
 }
 

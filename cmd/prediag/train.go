@@ -19,6 +19,7 @@ import (
 // trainFlags are the settings of train.
 type trainFlags struct {
 	tickets, model string
+	reviews        string
 	labels         []string
 	seed           uint64
 	asJSON         *bool
@@ -26,7 +27,8 @@ type trainFlags struct {
 
 // trainReport is what train prints as JSON.
 type trainReport struct {
-	Model   string                `json:"model"` // version
+	Reviews int                   `json:"reviews"` // examples out of decisions of humans
+	Model   string                `json:"model"`   // version
 	Dir     string                `json:"dir"`
 	Seconds float64               `json:"seconds"`
 	Read    classifier.ReadReport `json:"read"`
@@ -42,14 +44,23 @@ func (a *app) trainCommand() *cobra.Command {
 
 Without --label, the columns category, type, tier, urgency and sentiment are learned where they exist; a file that has
 none of them and a column "label" learns that as the category. The report's figures come from cross-validation: they
-hold for tickets that the model has not seen.`,
+hold for tickets that the model has not seen.
+
+With --reviews, what humans decided in the record of a data folder is learned too, without --tickets alone; only fields
+that the tickets label, or without tickets all that were decided. A decision takes the place of the imported labels of the
+same ticket.
+
+The model's folder keeps the last three models (prediag model list); a service that uses the folder takes the new one in
+within seconds.`,
 		Example: `  prediag train --tickets tickets.jsonl --model data/model
+  prediag train --tickets tickets.jsonl --reviews data --model data/model
   prediag train --tickets tickets.jsonl.gz --model m --label category=fields.intent --label tier=level`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.train(cmd.Context(), f) },
 	}
-	c.Flags().StringVar(&f.tickets, "tickets", "", "file of labelled tickets, or @demo for the embedded ones (required)")
+	c.Flags().StringVar(&f.tickets, "tickets", "", "file of labelled tickets, or @demo for the embedded ones (required without --reviews)")
 	c.Flags().StringVar(&f.model, "model", "", "folder to write the model to (required)")
+	c.Flags().StringVar(&f.reviews, "reviews", "", "data folder whose decisions of humans are learned too")
 	c.Flags().StringArrayVar(&f.labels, "label", nil, "FIELD=COLUMN to learn; a dotted column reaches into objects; may be repeated")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed: the same seed gives the same model to the byte")
 	f.asJSON = jsonFlag(c)
@@ -57,15 +68,15 @@ hold for tickets that the model has not seen.`,
 }
 
 func (a *app) train(ctx context.Context, f trainFlags) error {
-	if err := needFlags(map[string]string{"tickets": f.tickets, "model": f.model}); err != nil {
-		return err
+	need := map[string]string{"tickets": f.tickets, "model": f.model}
+	if f.reviews != "" {
+		delete(need, "tickets")
 	}
-	labels, err := parseLabels(f.labels)
-	if err != nil {
+	if err := needFlags(need); err != nil {
 		return err
 	}
 	start := time.Now()
-	examples, read, err := readExamples(f.tickets, labels, demo.TrainTickets)
+	examples, read, reviews, err := f.examples(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,17 +86,42 @@ func (a *app) train(ctx context.Context, f trainFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := m.Save(f.model); err != nil {
+	if err := classifier.Publish(f.model, m); err != nil {
 		return err
 	}
 	if h, ok := dataDir(filepath.Dir(filepath.Clean(f.model))).service(); ok {
-		a.note("note: the service that holds this data folder (process %d) loads the new model when it is started again", h.PID)
+		a.note("note: the service that holds this data folder (process %d) takes the new model in within seconds", h.PID)
 	}
-	all := trainReport{Model: m.Version(), Dir: f.model, Seconds: time.Since(start).Seconds(), Read: read, Report: report}
+	all := trainReport{Model: m.Version(), Dir: f.model, Seconds: time.Since(start).Seconds(), Read: read, Reviews: reviews, Report: report}
 	if *f.asJSON {
 		return a.printJSON(all)
 	}
 	return renderTraining(a.out, all)
+}
+
+// examples reads the tickets and what humans decided, and counts the latter.
+func (f trainFlags) examples(ctx context.Context) (list []prediag.Example, read classifier.ReadReport, reviews int, err error) {
+	labels, err := parseLabels(f.labels)
+	if err != nil {
+		return nil, read, 0, err
+	}
+	if f.tickets != "" {
+		if list, read, err = readExamples(f.tickets, labels, demo.TrainTickets); err != nil {
+			return nil, read, 0, err
+		}
+	}
+	if f.reviews == "" {
+		return list, read, 0, nil
+	}
+	decided, err := reviewedExamples(ctx, dataDir(f.reviews))
+	if err != nil {
+		return nil, read, 0, err
+	}
+	if len(decided) == 0 && f.tickets == "" {
+		return nil, read, 0, prediag.Invalid("NO_REVIEWS", "reviews", fmt.Sprintf(
+			"the record in %q holds no labels that a human decided: resolve cases first, or give --tickets", f.reviews))
+	}
+	return withReviews(list, decided), read, len(decided), nil
 }
 
 // needFlags refuses a call without one of the flags that are needed.
