@@ -1,11 +1,12 @@
 package lang
 
 import (
-	"math/bits"
-	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"prediag/internal/lang/ngram"
 )
 
 // maxBytes of the text are looked at: the language does not change the further one reads, the cost does.
@@ -13,254 +14,269 @@ const maxBytes = 8192
 
 // Thresholds of the decision.
 const (
-	minScore     = 0.7  // less evidence than a function word of two languages is none
-	minMargin    = 0.05 // of the best score that must separate it from the second
-	latinPerChar = 3    // Latin function words that outweigh a letter of another script
+	minConfidence = 0.25 // a guess that is less sure is no answer
+	minLetters    = 4    // letters of an alphabet below which there is nothing to guess from
+	nameLetters   = 3    // letters of another script that may be a name in a Latin text
+	sureMargin    = 3.0  // logit distance from which a sentence counts as surely not English
+)
+
+// Weights of the sentences of a text, where some of them are surely what a person says.
+const (
+	neutralWeight = 0.35 // English that no person need have written, and what is too short to tell
+	pastedWeight  = 0.1  // log lines, stack traces, quotations
 )
 
 // Detect names the language of s with a BCP 47 tag ("zh" is Chinese in simplified, "zh-Hant" in traditional
-// characters), or "und" when unsure, and a confidence from 0 to 1.
+// characters), or "und" with confidence 0 when it is none of Tags or cannot be told. The confidence, from 0 to 1, is the
+// probability that the tag is right.
 //
-// The script decides where it can; then function words, word endings and letters vote. Code, URLs, ids and names do
-// not count, and Latin text does not where letters of another script are present: a Chinese ticket with English logs
-// is Chinese. Only the first 8 KiB count.
+// Code, URLs, paths, ids and names do not count. Where languages are mixed, the one that a person writes wins over
+// the English of logs, stack traces and quotations, and letters of another script over Latin terms. Only the first
+// 8 KiB count.
 func Detect(s string) (tag string, confidence float64) {
 	if len(s) > maxBytes {
 		s = s[:maxBytes]
 	}
-	var c counter
-	c.count(s)
-	return c.decide()
+	if decomposed(s) {
+		s = norm.NFC.String(s)
+	}
+	var d detector
+	d.groups = groups()
+	d.read(s)
+	return d.decide()
 }
 
-// counter gathers the evidence in a text.
-type counter struct {
-	scripts [scriptCount]int // letters
-	han     [3]int           // characters of hanTable by bit
-	latin   scores
-	others  scores // of the one alphabet among cyrillic, arabic, devanagari that came first
-	hints   *hints
-	hits    int // Latin function words
+// decomposed reports whether s may hold combining diacritics or jamo, which NFC composes.
+func decomposed(s string) bool {
+	return strings.Contains(s, "\xcc") || strings.Contains(s, "\xcd") || strings.Contains(s, "\xe1\x84") || strings.Contains(s, "\xe1\x85")
 }
 
-// scores are the votes for the languages of one alphabet.
-type scores [64]float32
+// Kinds of sentences, by who may have written them.
+const (
+	natural = iota // surely a person, and not in English; or in English with words that only persons use
+	neutral
+	pasted
+	kinds
+)
 
-func (c *counter) count(s string) {
+// sums are scores that have been weighted.
+type sums struct {
+	sum      [ngram.MaxClasses]float32
+	features float32
+	words    float32
+}
+
+func (t *sums) add(s *ngram.Scores, words int) {
+	for c, v := range s.Sum {
+		t.sum[c] += float32(v)
+	}
+	t.features += float32(s.Features)
+	t.words += float32(words)
+}
+
+// join adds another part of the text with a weight.
+func (t *sums) join(o *sums, weight float32) {
+	for c, v := range o.sum {
+		t.sum[c] += v * weight
+	}
+	t.features += o.features * weight
+	t.words += o.words * weight
+}
+
+// detector gathers the evidence in a text.
+type detector struct {
+	groups  *[ngram.ScriptCount]*ngram.Group
+	letters [ngram.ScriptCount]int
+	latin   [kinds]sums
+	others  [ngram.ScriptCount]*ngram.Scores // of the scripts with a model, except Latin
+
+	now      ngram.Scores // the Latin words of the sentence
+	words    int
+	personal bool // the sentence has a word of a person who writes English
+	logged   bool // the line has the marks of a log
+	quoted   bool
+	skipped  int // pieces passed over before the sentence
+
+	features [ngram.MaxFeatures]uint32
+}
+
+func (d *detector) read(s string) {
+	sc, end := ngram.NewScanner(s), 0
+	for sc.Next() {
+		w := &sc.Word
+		d.gap(s[end:w.Start], sc.Skipped)
+		end = w.End
+		if logMark(s[w.Start:w.End]) {
+			d.sentence(sc.Skipped)
+			d.logged = true
+		}
+		d.letters[w.Script] += w.Letters
+		if w.Script == ngram.Latin {
+			d.word(w)
+			continue
+		}
+		if g := d.groups[w.Script]; g != nil {
+			if d.others[w.Script] == nil {
+				d.others[w.Script] = &ngram.Scores{}
+			}
+			g.Add(d.others[w.Script], w.Features(d.features[:0]))
+		}
+	}
+	d.skipped = min(d.skipped, sc.Skipped)
+	d.sentence(sc.Skipped)
+}
+
+// word counts a Latin word.
+func (d *detector) word(w *ngram.Word) {
+	d.words++
+	d.groups[ngram.Latin].Add(&d.now, w.Features(d.features[:0]))
+	switch string(w.Text()) {
+	case "i", "we", "please", "thanks", "thank", "hello", "hi", "dear":
+		d.personal = true
+	}
+}
+
+// logMark reports whether a word is a level of a log line, or the head of a stack trace.
+func logMark(word string) bool {
+	switch word {
+	case "ERROR", "WARN", "WARNING", "INFO", "FATAL", "DEBUG", "TRACE", "CRITICAL", "SEVERE", "Exception", "Traceback":
+		return true
+	}
+	return false
+}
+
+// gap looks at what stands between two words for the ends of sentences, lines and quotations.
+func (d *detector) gap(s string, skipped int) {
 	for i := 0; i < len(s); {
-		if s[i] == '`' || s[i] == 'h' || s[i] == 'w' {
-			if n := skip(s, i); n > 0 {
-				i += n
-				continue
-			}
-		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		kind := scriptOf(r)
-		if kind == scriptNone {
-			i += n
-			continue
-		}
-		if h := hintsOf(kind); h != nil {
-			i = c.word(s, i, kind, h)
-			continue
-		}
-		c.scripts[kind]++
-		if kind == scriptHan {
-			c.character(r)
+		r, n := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRuneInString(s[i:])
 		}
 		i += n
-	}
-}
-
-func (c *counter) character(r rune) {
-	if entry := hanTable[r]; entry != 0 {
-		c.han[bits.TrailingZeros8(entry)]++
-	}
-}
-
-// skip returns the length of the code block, inline code or URL at s[i:], or 0.
-func skip(s string, i int) int {
-	rest := s[i:]
-	for _, fence := range []string{"```", "`"} {
-		if strings.HasPrefix(rest, fence) {
-			if end := strings.Index(rest[len(fence):], fence); end >= 0 {
-				return end + 2*len(fence)
+		switch r {
+		case '\n':
+			d.sentence(skipped)
+			d.logged, d.quoted = false, false
+		case '.', '!', '?', ';':
+			if i < len(s) && s[i] == ' ' {
+				d.sentence(skipped)
 			}
-			return len(fence)
+		case '。', '！', '？', '…', '؟', '।':
+			d.sentence(skipped)
+		case '"', '“', '”', '„', '«', '»', '「', '」':
+			d.sentence(skipped)
+			d.quoted = !d.quoted
 		}
-	}
-	if strings.HasPrefix(rest, "http://") || strings.HasPrefix(rest, "https://") || strings.HasPrefix(rest, "www.") {
-		if end := strings.IndexFunc(rest, endsURL); end >= 0 {
-			return end
-		}
-		return len(rest)
-	}
-	return 0
-}
-
-func endsURL(r rune) bool { return r >= utf8.RuneSelf || r <= ' ' || r == '"' || r == '>' || r == ')' }
-
-// word reads the word at s[i:], lets it vote, and returns its end.
-func (c *counter) word(s string, i int, kind script, h *hints) int {
-	w, end := readWord(s, i, kind)
-	if kind == scriptLatin && noisy(s, i, end, w.camel) {
-		return tokenEnd(s, end)
-	}
-	c.scripts[kind] += w.count
-	if kind == scriptLatin {
-		if w.vote(h, &c.latin) {
-			c.hits++
-		}
-		return end
-	}
-	if c.hints == nil {
-		c.hints = h
-	}
-	if c.hints == h {
-		w.vote(h, &c.others)
-	}
-	return end
-}
-
-// word is a word in small letters.
-type word struct {
-	buf    [64]byte
-	starts [24]uint8 // where its letters start in buf
-	size   int       // bytes in buf
-	count  int       // letters, also those that did not fit into buf
-	camel  bool      // a capital follows a small letter
-}
-
-func readWord(s string, i int, kind script) (w word, end int) {
-	wasLower := false
-	for i < len(s) {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if scriptOf(r) != kind && !unicode.Is(unicode.M, r) {
-			break
-		}
-		lower := unicode.ToLower(r)
-		w.camel = w.camel || wasLower && lower != r
-		wasLower = lower == r
-		if w.count < len(w.starts) && w.size+utf8.UTFMax <= len(w.buf) {
-			w.starts[w.count] = uint8(w.size)
-			w.size += utf8.EncodeRune(w.buf[w.size:], lower)
-		}
-		w.count++
-		i += n
-	}
-	return w, i
-}
-
-// vote adds the word's evidence, and reports whether it is a function word.
-func (w *word) vote(h *hints, sum *scores) bool {
-	if w.count > len(w.starts) {
-		return false
-	}
-	known := h.words[string(w.buf[:w.size])]
-	sum.add(known, 1)
-	if known == 0 && w.count >= 5 {
-		for n := 4; n >= 2; n-- {
-			if e := h.endings[string(w.buf[w.starts[w.count-n]:w.size])]; e != 0 {
-				sum.add(e, 0.4)
-				break
-			}
-		}
-	}
-	for i := 0; i < w.count; i++ {
-		b := w.buf[w.starts[i]:]
-		if b[0] < utf8.RuneSelf {
-			continue
-		}
-		r, _ := utf8.DecodeRune(b)
-		sum.add(h.letter(r), 0.7)
-	}
-	return known != 0
-}
-
-// add gives weight to each language in the set, the less of it the more languages share it.
-func (s *scores) add(langs set, weight float32) {
-	if langs == 0 {
-		return
-	}
-	weight *= shares[min(bits.OnesCount64(uint64(langs)), len(shares))-1]
-	for ; langs != 0; langs &= langs - 1 {
-		s[bits.TrailingZeros64(uint64(langs))] += weight
 	}
 }
 
-// shares of the weight by the number of languages that have a hint.
-var shares = [...]float32{1, 0.7, 0.5, 0.4, 0.3, 0.25, 0.2}
-
-// noisy reports whether the Latin word s[i:end] is part of an id, path, address, assignment or CamelCase name.
-func noisy(s string, i, end int, camel bool) bool {
-	if camel {
-		return true
+// sentence closes a sentence.
+func (d *detector) sentence(skipped int) {
+	if d.words > 0 {
+		logged := d.logged || d.quoted || skipped-d.skipped > max(2, d.words/2)
+		d.latin[d.kind(logged)].add(&d.now, d.words)
+		d.now, d.words, d.personal = ngram.Scores{}, 0, false
 	}
-	if i > 0 && (isDigit(s[i-1]) || strings.IndexByte("_/@\\=$%<{", s[i-1]) >= 0) {
-		return true
-	}
-	if i > 1 && s[i-1] == '.' && s[i-2] > ' ' && s[i-2] != '.' {
-		return true
-	}
-	if end >= len(s) {
-		return false
-	}
-	if isDigit(s[end]) || strings.IndexByte("_/@\\=$%({", s[end]) >= 0 {
-		return true
-	}
-	return end+1 < len(s) && (s[end] == '.' || s[end] == '-' || s[end] == ':') && (isDigit(s[end+1]) || s[end] != '-' && isLetter(s[end+1]))
+	d.skipped = skipped
 }
 
-func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
-func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-
-// tokenEnd returns the end of the ASCII token without white space that goes on at i.
-func tokenEnd(s string, i int) int {
-	for i < len(s) && s[i] > ' ' && s[i] < 0x7f && strings.IndexByte(",;'\"()", s[i]) < 0 {
-		i++
+// kind sorts the sentence that ends.
+func (d *detector) kind(logged bool) int {
+	if logged {
+		return pasted
 	}
-	return i
+	if d.personal {
+		return natural
+	}
+	if d.words >= 3 {
+		var now sums
+		now.add(&d.now, d.words)
+		g := d.groups[ngram.Latin]
+		if class, margin := g.Best(g.Logits(make([]float32, 0, ngram.MaxClasses), now.sum[:], now.features)); g.Tags[class] != "en" && margin > sureMargin {
+			return natural
+		}
+	}
+	return neutral
+}
+
+// total joins the Latin sentences.
+func (d *detector) total() sums {
+	t := d.latin[natural]
+	weight := float32(1)
+	if t.words > 0 {
+		weight = neutralWeight
+	}
+	t.join(&d.latin[neutral], weight)
+	weight = 1
+	if t.words > 0 {
+		weight = pastedWeight
+	}
+	t.join(&d.latin[pasted], weight)
+	return t
+}
+
+// lettersPerWord is how much text in a script says as much as a word.
+func lettersPerWord(kind ngram.Script) float32 {
+	switch kind {
+	case ngram.Han:
+		return 1.7
+	case ngram.Kana, ngram.Hangul:
+		return 2.5
+	case ngram.Thai, ngram.Arabic, ngram.Hebrew:
+		return 4
+	}
+	return 5.5
 }
 
 // decide weighs the scripts, then the languages of the script.
-func (c *counter) decide() (string, float64) {
-	kind, letters := c.dominant()
-	switch kind {
-	case scriptNone:
-		tag, confidence := c.latin.best(latin, c.scripts[scriptLatin])
-		if tag == "und" && c.scripts[scriptLatin] >= minPlain && c.latin.noneBeats("en", latin) {
-			return "en", plainConfidence
+func (d *detector) decide() (string, float64) {
+	kind, words := d.dominant()
+	if kind == ngram.None || d.latinWins(kind, words) {
+		if d.letters[ngram.Latin] < minLetters {
+			return "und", 0
 		}
-		return tag, confidence
-	case scriptHan, scriptKana:
-		return c.eastAsian()
-	case scriptCyrillic, scriptArabic, scriptDevanagari:
-		if c.hints == hintsOf(kind) {
-			return c.others.best(c.hints, letters)
-		}
-		return hintsOf(kind).fallback, 0.5
+		t := d.total()
+		return answer(d.groups[ngram.Latin], &t)
 	}
-	return scriptTags[kind], sure(letters)
+	switch {
+	case kind == ngram.Han:
+		return d.eastAsian()
+	case d.groups[kind] != nil && d.letters[kind] < minLetters:
+		return "und", 0
+	case d.groups[kind] != nil:
+		var t sums
+		t.add(d.others[kind], 0)
+		return answer(d.groups[kind], &t)
+	case scriptTags[kind] == "":
+		return "und", 0
+	}
+	return scriptTags[kind], sure(d.letters[kind])
 }
 
-// dominant returns the script, other than Latin, that the text is written in, or none.
-func (c *counter) dominant() (script, int) {
-	best, most := scriptNone, 0
-	for kind := scriptLatin + 1; kind < scriptCount; kind++ {
-		n := c.scripts[kind]
-		if kind == scriptHan && c.scripts[scriptKana] > 0 {
-			n += c.scripts[scriptKana]
-		}
-		if n > most {
-			best, most = kind, n
-		}
+// latinWins reports whether the Latin words of a text outweigh those of another script. Words that a person need not
+// have written weigh little; a few letters, such as a customer's name, do not outweigh a sentence.
+func (d *detector) latinWins(kind ngram.Script, words float32) bool {
+	clear, unclear := d.latin[natural].words, d.latin[neutral].words
+	if d.letters[kind] <= nameLetters && clear+unclear >= 5 {
+		return true
 	}
-	weight := most * latinPerChar
-	if wordy(best) {
-		weight /= 4
-	}
-	if most < 2 && c.scripts[scriptLatin] > 0 || c.hits > weight {
-		return scriptNone, 0
+	return clear+0.15*unclear+0.05*d.latin[pasted].words > 1.2*words+0.5
+}
+
+// dominant returns the script, other than Latin, that most of the text is written in, and how many words that is.
+func (d *detector) dominant() (ngram.Script, float32) {
+	best, most := ngram.None, float32(0)
+	for kind := ngram.Latin + 1; kind < ngram.ScriptCount; kind++ {
+		words := float32(d.letters[kind]) / lettersPerWord(kind)
+		switch kind {
+		case ngram.Han:
+			words += float32(d.letters[ngram.Kana]) / lettersPerWord(ngram.Kana)
+		case ngram.Kana:
+			continue
+		}
+		if words > most {
+			best, most = kind, words
+		}
 	}
 	return best, most
 }
@@ -269,58 +285,22 @@ func (c *counter) dominant() (script, int) {
 func sure(letters int) float64 { return 1 - 0.5/float64(1+letters) }
 
 // eastAsian tells Chinese in either script and Japanese apart.
-func (c *counter) eastAsian() (string, float64) {
-	han, kana := c.scripts[scriptHan], c.scripts[scriptKana]
-	if kana >= 3 && kana*12 >= han || kana > 0 && kana*3 >= han || c.han[2] > c.han[0] && c.han[2]*4 >= c.han[1] {
+func (d *detector) eastAsian() (string, float64) {
+	han, kana := d.letters[ngram.Han], d.letters[ngram.Kana]
+	if kana >= 3 && kana*12 >= han || kana > 0 && kana*3 >= han {
 		return "ja", sure(han + kana)
 	}
-	simplified, traditional := c.han[0], c.han[1]
-	confidence := sure(han) * (0.5 + 0.5*float64(max(simplified, traditional)+1)/float64(simplified+traditional+1))
-	if traditional > simplified {
-		return "zh-Hant", confidence
-	}
-	return "zh", confidence
+	var t sums
+	t.add(d.others[ngram.Han], 0)
+	return answer(d.groups[ngram.Han], &t)
 }
 
-// A short Latin text without function words, such as "load balancer returns 503", is taken for English, the language of
-// technical terms, unless some letter or ending speaks more for another.
-const (
-	minPlain        = 8    // letters that such a text needs
-	plainConfidence = 0.45 // low: it is a guess
-)
-
-// noneBeats reports whether no language has more votes than the one named.
-func (s *scores) noneBeats(tag string, h *hints) bool {
-	own := float32(0)
-	if i := slices.Index(h.tags, tag); i >= 0 {
-		own = s[i]
-	}
-	for i := range h.tags {
-		if s[i] > own {
-			return false
-		}
-	}
-	return true
-}
-
-// best returns the language with the most votes, or the fallback when there are too few or two are too close.
-func (s *scores) best(h *hints, letters int) (string, float64) {
-	first, second := -1, -1
-	for i := range h.tags {
-		s[i] *= h.prior[i]
-		switch {
-		case first < 0 || s[i] > s[first]:
-			first, second = i, first
-		case second < 0 || s[i] > s[second]:
-			second = i
-		}
-	}
-	top, next := float64(s[first]), float64(s[second])
-	if top < minScore || top-next < minMargin*top {
-		if h.fallback != "" && letters > 0 {
-			return h.fallback, 0.5
-		}
+// answer returns the best class of a group.
+func answer(g *ngram.Group, t *sums) (string, float64) {
+	class, margin := g.Best(g.Logits(make([]float32, 0, ngram.MaxClasses), t.sum[:], t.features))
+	confidence := g.Confidence(margin, float64(t.features))
+	if g.Tags[class] == "und" || confidence < minConfidence {
 		return "und", 0
 	}
-	return h.tags[first], (top - 0.5*next) / (top + 0.5)
+	return g.Tags[class], confidence
 }
