@@ -131,7 +131,8 @@ type kind struct {
 // kinds are the kinds of sources by name.
 func kinds() map[string]kind {
 	return map[string]kind{
-		"files": filesKind(),
+		"files":   filesKind(),
+		"zendesk": zendeskKind(), "confluence": confluenceKind(), "json-api": jsonAPIKind(), "feed": feedKind(), "sitemap": sitemapKind(),
 	}
 }
 
@@ -305,7 +306,7 @@ func (d declared) Walk(ctx context.Context, yield func(Item) error) error {
 
 // named puts the source's name in front of an error.
 func (d declared) named(err error) error {
-	if err == nil || strings.HasPrefix(err.Error(), "source ") {
+	if err == nil || strings.HasPrefix(err.Error(), `source "`) {
 		return err
 	}
 	return fmt.Errorf("source %q: %w", d.config.Name, err)

@@ -41,7 +41,7 @@ func TestParseSourcesNamesWhatIsWrong(t *testing.T) {
 		"no yaml":         {"sources: [", "s.yaml: line 1"},
 		"unknown key":     {one("    produkt: ecs\n"), `s.yaml:5: source of kind files: unknown key "produkt"`},
 		"key of others":   {one("    branch: main\n"), `s.yaml:5: source of kind files: unknown key "branch"`},
-		"secret":          {one("    auth: {secret: x}\n"), `unknown key "auth"`},
+		"secret":          {"sources:\n  - {name: a, kind: feed, location: x, auth: {secret: x}}\n", `auth: unknown key "secret"; known are header, secret_env`},
 		"unknown column":  {one("    columns:\n      text: x\n"), `s.yaml:6: source of kind files: columns: unknown key "text"`},
 		"twice":           {one("    location: x\n"), `s.yaml:2: `},
 		"type":            {one("    schedule: often\n"), "line 5: cannot unmarshal"},
