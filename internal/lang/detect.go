@@ -122,7 +122,6 @@ func (d *detector) read(s string) {
 			g.Add(d.others[w.Script], w.Features(d.features[:0]))
 		}
 	}
-	d.skipped = min(d.skipped, sc.Skipped)
 	d.sentence(sc.Skipped)
 }
 

@@ -110,6 +110,8 @@ func TestSupportTextsClean(t *testing.T) {
 	y.log(t, "clean")
 	share, _, _ := y.share()
 	require.GreaterOrEqual(t, share, 0.99)
+	share, _, _ = y.share("zh", "zh-Hant")
+	require.GreaterOrEqual(t, share, 0.98)
 	require.GreaterOrEqual(t, len(y.total), 30)
 }
 
