@@ -31,7 +31,7 @@ func newMetrics(status func() Status, now func() time.Time) *metrics {
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "prediag_outcomes_total", Help: "Diagnoses by outcome."}, []string{"outcome"}),
 		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "prediag_panics_total", Help: "Handlers that panicked."}),
 	}
-	m.registry.MustRegister(m.calls, m.seconds, m.outcomes, m.panics, newShadowCollector(status),
+	m.registry.MustRegister(m.calls, m.seconds, m.outcomes, m.panics, newShadowCollector(status), newWatchCollector(status),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for name, g := range map[string]struct {
 		help  string
@@ -43,6 +43,8 @@ func newMetrics(status func() Status, now func() time.Time) *metrics {
 		"prediag_index_age_seconds": {"Time since the index was last known to hold what its sources hold.", func(s Status) float64 { return age(s, now()).Seconds() }},
 		"prediag_model_swaps":       {"Models that took another one's place since the start.", func(s Status) float64 { return float64(s.ModelSwaps) }},
 		"prediag_model_fault":       {"1 when the newest model does not serve.", func(s Status) float64 { return boolean(s.ModelFault != "") }},
+		"prediag_policy_stale":      {"1 when the policy was fitted on another model, taxonomy or search: nothing is done automatically.", func(s Status) float64 { return boolean(len(s.Stale) > 0) }},
+		"prediag_policy_warranted":  {"1 when the policy's thresholds are fitted ones and unchanged, 0 when they were set by hand.", func(s Status) float64 { return boolean(s.Warranted) }},
 		"prediag_ready":             {"1 when the service can answer.", func(s Status) float64 { return boolean(s.NotReady == "") }},
 	} {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: g.help}, func() float64 { return g.value(status()) }))

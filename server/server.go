@@ -93,9 +93,22 @@ type Status struct {
 	ModelSwaps  uint64 // models that took another one's place since the start
 	ModelFault  string // why the newest model does not serve; empty: it does
 	Policy      string
-	Degraded    string        // what is wrong with the index or the newest model; empty: nothing
+	Degraded    string        // what is wrong with the index, the policy or the newest model; empty: nothing
+	Stale       []string      // what the policy was not fitted on; none: nothing keeps it from acting
+	Warranted   bool          // the policy's thresholds are fitted ones, and unchanged
+	Watched     []Watched     // what humans found about answers, by category
 	NotReady    string        // why the service cannot answer yet; empty: it can
 	Shadow      *ShadowStatus // nil: no candidate runs
+}
+
+// Watched is what humans found about the answers of a category that were drawn for checking.
+type Watched struct {
+	Category    string // empty: of all
+	Right       int
+	Wrong       int
+	Low, High   float64 // interval of the precision that holds at any time
+	Paused      bool    // nothing of it is answered automatically for now
+	Description string  // why, in a sentence; empty unless Paused
 }
 
 // ShadowStatus counts what a candidate did that decides in the background, since the start.

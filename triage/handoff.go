@@ -84,7 +84,7 @@ func priorityOf(d prediag.Diagnosis) int {
 			best = min(best, priorityHigh)
 		}
 	}
-	if len(d.Reasons) == 1 && d.Reasons[0].Code == prediag.ReasonAuditSample {
+	if has(d.Reasons, prediag.ReasonAuditSample) { // drawn from what would have been answered: nobody waits for it
 		return priorityAudit
 	}
 	return best

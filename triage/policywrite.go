@@ -3,6 +3,8 @@ package triage
 import (
 	"bytes"
 	"fmt"
+	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -21,13 +23,28 @@ func (p Policy) Encode() ([]byte, error) {
 	}
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
-	if err := enc.Encode(p); err != nil {
+	var node yaml.Node
+	if err := node.Encode(p); err != nil {
+		return nil, fmt.Errorf("encode policy: %w", err)
+	}
+	quote(&node)
+	if err := enc.Encode(&node); err != nil {
 		return nil, fmt.Errorf("encode policy: %w", err)
 	}
 	if err := enc.Close(); err != nil {
 		return nil, fmt.Errorf("encode policy: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// quote puts texts with control characters into double quotes: written as a block, some would not be read back.
+func quote(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && strings.ContainsFunc(n.Value, unicode.IsControl) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	for _, child := range n.Content {
+		quote(child)
+	}
 }
 
 // Seal sets the checksum of a fitted policy, in the form in which it is read back from a file.

@@ -73,6 +73,7 @@ func docsFolder(t *testing.T) string {
 func TestEveryCommandHelps(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"serve"}, {"triage"}, {"search"}, {"ingest"}, {"train"}, {"eval"}, {"eval", "classify"}, {"eval", "retrieve"},
+		{"policy"}, {"policy", "fit"}, {"policy", "simulate"}, {"policy", "show"}, {"policy", "check"}, {"policy", "status"}, {"policy", "resume"},
 		{"review"}, {"review", "list"}, {"review", "claim"}, {"review", "release"}, {"review", "resolve"}, {"version"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {

@@ -26,7 +26,8 @@ type parts struct {
 	store   *review.Store
 	lessons *lessons // nil: what humans decided is left out
 	policy  triage.Policy
-	demo    bool // the model is the embedded demo's
+	demo    bool                         // the model is the embedded demo's
+	paused  func(category string) string // see triage.Parts; nil: nothing is watched
 }
 
 // partsOptions say where the contents are that may stand elsewhere.
@@ -170,6 +171,6 @@ func (p *parts) pipeline(refreshed func() time.Time, logger *slog.Logger) *triag
 	}
 	return triage.New(triage.Parts{
 		Classifier: asked, Searcher: p.kb, Explainer: p.kb, Drafter: draft.NewExtractive(articles),
-		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy, Search: triage.SearchVersion(kb.Settings()),
+		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy, Search: triage.SearchVersion(kb.Settings()), Paused: p.paused,
 	}, p.policy, triage.Options{Logger: logger})
 }

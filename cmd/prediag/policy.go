@@ -19,7 +19,8 @@ func (a *app) policyCommand() *cobra.Command {
 		Short: "Fit, try out, show and check the policy: when the machine may act by itself",
 		Long: `policy makes thresholds from targets: "of what is answered, 95 % are right". fit finds the lowest thresholds that labelled
 tickets show to keep a target, simulate counts how often such a promise would have been broken, show says what a policy
-promises, and check whether it was fitted on the model and the index that serve.
+promises, and check whether it was fitted on the model and the index that serve. status says what humans found about answers
+since, and resume takes back a pause that followed from it.
 
 docs/warranty.md says what exactly is promised, and what is not.`,
 		Example: `  prediag policy fit --model m --tickets cal.jsonl --target route=0.90 --out policy.yaml
@@ -29,7 +30,7 @@ docs/warranty.md says what exactly is promised, and what is not.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(a.policyFit(), a.policySimulate(), a.policyShow(), a.policyCheck())
+	c.AddCommand(a.policyFit(), a.policySimulate(), a.policyShow(), a.policyCheck(), a.policyStatus(), a.policyResume())
 	return c
 }
 

@@ -105,3 +105,26 @@ func renderSimulations(w io.Writer, sims []simulated) error {
 	}
 	return t.Flush()
 }
+
+func renderWatch(w io.Writer, f watchFile) error {
+	fmt.Fprintf(w, "policy %s, at %s\n", f.Policy, f.At.Format(time.DateTime))
+	if f.Watch.Target == 0 {
+		fmt.Fprintln(w, "no precision of answers is promised: nothing is paused")
+	} else {
+		fmt.Fprintf(w, "promised: %.4g %% of answers are right\n", 100*f.Watch.Target)
+	}
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "category\tchecked\twrong\tprecision, 95 % at any time\tevidence against\tpaused at\tstate")
+	for _, s := range f.Watch.States {
+		name, state := s.Category, "answers"
+		if name == "" {
+			name = "all"
+		}
+		if s.Paused != nil {
+			state = "PAUSED since " + s.Paused.UTC().Format(time.DateTime)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%.3f to %.3f\t%.3g\t%.3g\t%s\n", name, s.Audited, s.Wrong, s.Low, s.High, s.Evidence, s.Limit, state)
+	}
+	return t.Flush()
+}

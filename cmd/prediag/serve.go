@@ -90,7 +90,10 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	s := newService(p, a.ingestOptions(dir, logger))
+	s := newService(p, dir, a.ingestOptions(dir, logger))
+	if err := s.audits.look(ctx); err != nil {
+		return err
+	}
 	srv := server.New(s.parts(), server.Options{Logger: logger, Drain: f.drain})
 	if err := held.announce(grpcLis.Addr().String()); err != nil {
 		return err
@@ -99,6 +102,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	g.Go(func() error { return srv.Serve(ctx, grpcLis, httpLis) })
 	g.Go(func() error { return s.refreshLoop(ctx, dir, f.every) })
 	g.Go(func() error { return s.modelLoop(ctx, f.modelEvery) })
+	g.Go(func() error { return s.audits.run(ctx) })
 	g.Go(func() error {
 		return a.greet(ctx, s, srv.PublishHealth, greeting{list, grpcLis.Addr(), httpLis.Addr()})
 	})
@@ -195,7 +199,8 @@ Try:
 
 Ctrl-C stops it.
 `, version(), what, g.Articles, g.Number, len(s.p.model.Labels(prediag.FieldCategory)), to.grpc, to.http, to.grpc, to.http, to.http)
-	if d := s.p.kb.Status().Degraded; d != "" {
+	a.note("policy %s, %s (prediag policy show says what it promises)", s.p.policy.Version(), s.p.policy.Origin())
+	if d := s.status().Degraded; d != "" {
 		a.note("warning: %s", strings.TrimSpace(d))
 	}
 	return nil

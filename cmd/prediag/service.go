@@ -12,6 +12,7 @@ import (
 	"prediag/classifier"
 	"prediag/ingest"
 	"prediag/server"
+	"prediag/triage"
 )
 
 // service is what serve runs: the parts, and the loop that renews the index.
@@ -21,10 +22,13 @@ type service struct {
 	refresher *ingest.Ingester
 	refreshed atomic.Pointer[time.Time] // the last refresh that succeeded in this process
 	watcher   *classifier.Watcher
+	audits    *auditWatch
 }
 
-func newService(p *parts, opt ingest.Options) *service {
-	return &service{p: p, logger: opt.Logger, refresher: ingest.New(p.kb, opt), watcher: classifier.NewWatcher(p.model, p.folder)}
+func newService(p *parts, dir dataDir, opt ingest.Options) *service {
+	w := &auditWatch{p: p, dir: dir, logger: opt.Logger}
+	p.paused = w.paused
+	return &service{p: p, logger: opt.Logger, refresher: ingest.New(p.kb, opt), watcher: classifier.NewWatcher(p.model, p.folder), audits: w}
 }
 
 // modelLoop takes in every model that becomes current in the model's folder.
@@ -76,10 +80,17 @@ func (s *service) status() server.Status {
 	out := server.Status{
 		Generation: st.Generation, Refreshed: s.refreshedAt(), NextRefresh: s.refresher.Next(),
 		Model: s.p.model.Model().Version(), ModelSwaps: s.p.model.Swaps(), Policy: s.p.policy.Version(), Degraded: st.Degraded,
+		Warranted: s.p.policy.Origin() == triage.OriginFitted, Watched: watched(s.audits.state()),
 	}
 	if err := s.watcher.Fault(); err != nil {
 		out.ModelFault = err.Error()
 		out.Degraded = strings.TrimPrefix(out.Degraded+"; the newest model does not serve: "+out.ModelFault, "; ")
+	}
+	for _, d := range s.p.policy.Differences(serves(s.p.model.Model())) {
+		out.Stale = append(out.Stale, d.String())
+	}
+	if len(out.Stale) > 0 {
+		out.Degraded = strings.TrimPrefix(out.Degraded+"; nothing is done automatically: "+strings.Join(out.Stale, "; "), "; ")
 	}
 	op, ok := s.refresher.Last()
 	if ok {
@@ -91,6 +102,16 @@ func (s *service) status() server.Status {
 		if op.Error != "" {
 			out.NotReady = fmt.Sprintf("the index has no generation yet, because its last refresh failed: %s", op.Error)
 		}
+	}
+	return out
+}
+
+// watched puts the watch into the server's words.
+func watched(w triage.Watch) []server.Watched {
+	out := make([]server.Watched, len(w.States))
+	for i, s := range w.States {
+		out[i] = server.Watched{Category: s.Category, Right: s.Audited - s.Wrong, Wrong: s.Wrong, Low: s.Low, High: s.High,
+			Paused: s.Paused != nil, Description: s.Why(w.Target)}
 	}
 	return out
 }
