@@ -160,6 +160,14 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+func TestSignalsOfWhatTheCustomerSays(t *testing.T) {
+	body := "Hello,\nthe invoice shows the wrong address.\n\nKind regards\nJane Doe\nLawyer\n\nOn 3 Mar 2026, Support <a@example.org> wrote:\n> Is it urgent?\n> Shall we call you?"
+	require.Empty(t, signalsOf(signal.Standard(), prediag.Ticket{Title: "Invoice", Body: body}).Hits)
+	require.Len(t, signalsOf(signal.Standard(), prediag.Ticket{Title: "urgent: invoice", Body: body}).Hits, 1)
+	q := queryFor(prediag.Diagnosis{Ticket: prediag.Ticket{Title: "Invoice", Body: body}}, nil)
+	require.Equal(t, "Invoice\n\nthe invoice shows the wrong address.", q.Text)
+}
+
 func TestPolicyAddsSignals(t *testing.T) {
 	p, err := ParsePolicy([]byte(string(DefaultPolicyFile()) + `
 signals:

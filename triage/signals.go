@@ -18,11 +18,17 @@ type Signals struct {
 // minLetters is what a ticket must say at least: "help" and "???" are no tickets. An ideograph counts as two.
 const minLetters = 8
 
-// signalsOf reads the signals off a ticket.
+// signalsOf reads the signals off a ticket. What it quotes of an earlier mail, and its signature, hold none.
 func signalsOf(f *signal.Finder, t prediag.Ticket) Signals {
 	s := Signals{Short: len(t.Codes) == 0 && letters(text.Fold(t.Text())) < minLetters}
-	for _, h := range f.Find(t.Text()) {
-		if !slices.ContainsFunc(s.Hits, func(o signal.Hit) bool { return o.Kind == h.Kind }) {
+	all := t.Text()
+	body := len(all) - len(t.Body)
+	spans := text.Filed(t.Body)
+	for _, h := range f.Find(all) {
+		said := h.Span.Start < body || slices.ContainsFunc(spans, func(s prediag.Span) bool {
+			return body+s.Start <= h.Span.Start && h.Span.End <= body+s.End
+		})
+		if said && !slices.ContainsFunc(s.Hits, func(o signal.Hit) bool { return o.Kind == h.Kind }) {
 			s.Hits = append(s.Hits, h)
 		}
 	}

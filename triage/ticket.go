@@ -12,6 +12,7 @@ import (
 	"prediag"
 	"prediag/internal/lang"
 	"prediag/internal/redact"
+	"prediag/internal/text"
 )
 
 // Check refuses a ticket that cannot be diagnosed: blank, over a limit, or not UTF-8. The error is of kind
@@ -70,9 +71,19 @@ func readable(t prediag.Ticket) prediag.Ticket {
 	return t
 }
 
+// filed is the ticket with what the customer wrote for it: without quoted mails, signatures and greetings.
+func filed(t prediag.Ticket) prediag.Ticket {
+	var parts []string
+	for _, span := range text.Filed(t.Body) {
+		parts = append(parts, t.Body[span.Start:span.End])
+	}
+	t.Body = strings.Join(parts, "\n")
+	return t
+}
+
 // queryFor turns a ticket into a query: its text as far as the limit goes, its codes, its likely category.
 func queryFor(d prediag.Diagnosis, codes []string) prediag.Query {
-	q := prediag.Query{Text: firstRunes(readable(d.Ticket).Text(), prediag.MaxQueryRunes), Codes: codes, Limit: maxHits}
+	q := prediag.Query{Text: firstRunes(readable(filed(d.Ticket)).Text(), prediag.MaxQueryRunes), Codes: codes, Limit: maxHits}
 	if c, ok := d.Verdict.Field(prediag.FieldCategory); ok && c.Probability >= 0.5 && c.Label != prediag.LabelOutOfScope {
 		q.Category = c.Label
 	}

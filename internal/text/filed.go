@@ -35,6 +35,7 @@ func AppendFiled(dst []prediag.Span, s string) []prediag.Span {
 	}
 	part := frame{s: s, start: whole.Start, end: whole.End}
 	part.quote()
+	part.shorten()
 	for part.head() || part.tail() {
 		continue
 	}
@@ -89,6 +90,18 @@ func (f *frame) quote() {
 			return
 		}
 		i = next
+	}
+}
+
+// shorten takes the quoted lines at the end off the message, so that its signature is the end.
+func (f *frame) shorten() {
+	for n := len(f.holes) - 1; n >= 0; n-- {
+		h := f.holes[n]
+		if h.Start < f.end && strings.TrimSpace(f.s[min(h.End, f.end):f.end]) != "" {
+			return
+		}
+		f.holes = f.holes[:n]
+		f.end = max(f.start, trimmed(f.s, f.start, min(h.Start, f.end)).End)
 	}
 }
 

@@ -49,6 +49,7 @@ func TestFiled(t *testing.T) {
 		{"Chinese", "您好，\n我的云服务器无法启动，提示错误码 17。\n\n谢谢！\n张三\n某某公司", "我的云服务器无法启动，提示错误码 17。"},
 		{"Chinese in the line", "你好，云服务器无法启动", "云服务器无法启动"},
 		{"Chinese answer", "重启以后问题依旧，仍然报同样的错误。\n\n在 2026年3月3日，客服 <help@example.org> 写道：\n> 请重启", "重启以后问题依旧，仍然报同样的错误。"},
+		{"signature before a quoted mail", "It still fails after the restart.\n\nRegards\nJane\n\nOn 3 Mar 2026, a@b wrote:\n> Restart it?\n> Then try", "It still fails after the restart."},
 		{"Chinese Outlook", "重启以后问题依旧，仍然报同样的错误。\n\n发件人：客服\n发送时间：2026年3月3日\n收件人：张三\n主题：回复\n\n请重启", "重启以后问题依旧，仍然报同样的错误。"},
 		{"Traditional Chinese", "您好：\n備份作業昨晚失敗，請協助確認原因。\n\n敬上\n王小明", "備份作業昨晚失敗，請協助確認原因。"},
 		{"Japanese", "お世話になっております。\n株式会社例の山田です。サーバーに接続できません。\n\n以上、よろしくお願いいたします。\n山田", "株式会社例の山田です。サーバーに接続できません。"},
