@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"prediag"
 )
@@ -44,7 +45,7 @@ type Comparison struct {
 	OnlyA    int          `json:"only_a"`  // 0 unless forced
 	OnlyB    int          `json:"only_b"`
 	Measures []Difference `json:"measures"` // the one that decides first
-	Slices   []Difference `json:"slices"`   // of the first measure; p-values adjusted by Holm
+	Slices   []Difference `json:"slices"`   // of the first measure, each set of items once; p-values adjusted by Holm
 	Flips    []Flip       `json:"flips"`    // items whose result changed, by ID
 }
 
@@ -201,7 +202,13 @@ func (c *Comparison) finish(pairs []pair, opt CompareOptions, test significance)
 			groups[name+"="+value] = append(groups[name+"="+value], p)
 		}
 	}
+	tested := map[string]bool{} // two names of the same items are one test
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		members := membersOf(groups[name])
+		if tested[members] {
+			continue
+		}
+		tested[members] = true
 		if group := groups[name]; len(group) >= opt.MinSlice && len(group) < len(pairs) {
 			d := difference(c.Measures[0].Measure, group, opt, test)
 			d.Slice = name
@@ -211,6 +218,16 @@ func (c *Comparison) finish(pairs []pair, opt CompareOptions, test significance)
 	adjust(c.Slices, opt.Level)
 	slices.SortFunc(c.Flips, func(a, b Flip) int { return cmp.Compare(a.ID, b.ID) })
 	c.Verdict = c.Measures[0].Verdict
+}
+
+// membersOf names a group by its items.
+func membersOf(group []pair) string {
+	ids := make([]string, len(group))
+	for i, p := range group {
+		ids[i] = p.id
+	}
+	slices.Sort(ids)
+	return strings.Join(ids, "\x00")
 }
 
 // significance is a paired test: its name and its two-sided p-value.

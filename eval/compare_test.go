@@ -1,10 +1,13 @@
 package eval
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -184,4 +187,59 @@ func TestChooseOOSThreshold(t *testing.T) {
 	require.InDelta(t, 0.35, ChooseOOSThreshold(items), 1e-12)
 	require.Equal(t, -1.0, ChooseOOSThreshold([]ClassifyItem{item(0.1, "dns", true), item(0.9, "dns", true)}))
 	require.Equal(t, -1.0, ChooseOOSThreshold(nil))
+}
+
+// TestCompareSlicesOfEveryKind: language, category, tier, length, source and age are tested, equal sets of items once.
+func TestCompareSlicesOfEveryKind(t *testing.T) {
+	example := func(i int) prediag.Example {
+		return prediag.Example{Ticket: prediag.Ticket{ID: fmt.Sprintf("%03d", i), Language: []string{"en", "zh"}[i%2], Product: []string{"net", "disk"}[i%3%2],
+			Body: strings.Repeat("x", 20+i%5*30), Fields: map[string]string{"source": []string{"mail", "phone"}[i/50]},
+			Created: time.Date(2026, 1, 1+i, 0, 0, 0, 0, time.UTC)},
+			Labels: map[string]string{"category": []string{"net/dns", "disk/full"}[i%3%2], "tier": []string{"L1", "L2"}[i/7%2]}}
+	}
+	var a, b []ClassifyItem
+	var ta, tb []TriageItem
+	newest := example(99).Ticket.Created
+	for i := range 100 {
+		e := example(i)
+		it := ClassifyItem{ID: e.Ticket.ID, Truth: e.Labels["category"], Label: "net/dns", Language: e.Ticket.Language, Slices: slicesOf(e, newest)}
+		it.Right = it.Label == it.Truth
+		a, b = append(a, it), append(b, it)
+		l := TriageItem{ID: e.Ticket.ID, Truth: it.Truth, Label: it.Label, Language: it.Language, Slices: it.Slices, Outcome: prediag.OutcomeEscalate}
+		ta, tb = append(ta, l), append(tb, l)
+	}
+	names := func(c Comparison) map[string]bool {
+		kinds := map[string]bool{}
+		for _, s := range c.Slices {
+			name, _, _ := strings.Cut(s.Slice, "=")
+			kinds[name] = true
+		}
+		return kinds
+	}
+	want := map[string]bool{"age": true, "area": true, "language": true, "length": true, "source": true, "tier": true}
+	c, err := CompareClassify(a, b, CompareOptions{Resamples: 20})
+	require.NoError(t, err)
+	require.Equal(t, want, names(c), "category and product are the same items as area")
+	c, err = CompareTriage(ta, tb, CompareOptions{Resamples: 20})
+	require.NoError(t, err)
+	require.Equal(t, want, names(c))
+
+	var found []RetrieveItem
+	var queries []Query
+	qrels := Qrels{}
+	for i := range 60 {
+		q := Query{ID: fmt.Sprint(i), Text: strings.Repeat("y", 10+i%2*60), Language: []string{"en", "zh"}[i/30], Tier: []string{"L1", "L2"}[i%3%2]}
+		queries, qrels[q.ID] = append(queries, q), map[string]int{fmt.Sprint("d", i): 1}
+	}
+	article := func(id string) (prediag.Article, bool) {
+		n := len(id) - 2
+		return prediag.Article{Category: []string{"net/dns", "disk/full"}[n], Updated: time.Date(2026, time.Month(1+5*n), 1, 0, 0, 0, 0, time.UTC)}, true
+	}
+	nothing := prediag.SearcherFunc(func(context.Context, prediag.Query) (prediag.Results, error) { return prediag.Results{}, nil })
+	_, _, err = Retrieve(t.Context(), nothing, queries, qrels, RetrieveOptions{Resamples: 5, Article: article, Item: func(it RetrieveItem) { found = append(found, it) }})
+	require.NoError(t, err)
+	c, err = CompareRetrieve(found, found, CompareOptions{Resamples: 20, MinSlice: 5})
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{"age": true, "language": true, "length": true, "tier": true}, names(c), "the age parts the articles as their category does")
+	require.Equal(t, "net/dns", found[0].Slices["category"])
 }

@@ -141,14 +141,14 @@ func newPage(r ClassifyReport, items []ClassifyItem, opt HTMLOptions) page {
 
 func cards(r ClassifyReport) []card {
 	out := []card{
-		{"Accuracy", percentOf(r.Accuracy), percentRange(r.AccuracyLow, r.AccuracyHigh), "always the most frequent label: " + percentOf(r.BaselineAccuracy)},
+		{"Accuracy", percentOf(r.Accuracy), percentRange(r.AccuracyLow, r.AccuracyHigh), "always one label: " + percentOf(r.BaselineAccuracy)},
 		{"Macro F1", percentOf(r.MacroF1), percentRange(r.MacroF1Low, r.MacroF1High), "every label counts alike"},
-		{"Coverage, 95\u00a0% right", percentOf(r.CoverageAt95), percentRange(r.CoverageAt95Low, r.CoverageAt95High), "of the items, the surest first"},
+		{"Coverage at 95\u00a0%", percentOf(r.CoverageAt95), percentRange(r.CoverageAt95Low, r.CoverageAt95High), "of the items, 95\u00a0% of them right"},
 		{"ECE", r.ECE.String(), intervalText(r.ECELow, r.ECEHigh, ""), "0: confidence is accuracy"},
 		{"AURC", r.AURC.String(), intervalText(r.AURCLow, r.AURCHigh, ""), "0: errors are told by doubt"},
 	}
 	if r.OOS != nil {
-		out = append(out, card{"Out of scope, AUROC", r.OOS.AUROC.String(), intervalText(r.OOS.AUROCLow, r.OOS.AUROCHigh, ""),
+		out = append(out, card{"Out-of-scope AUROC", r.OOS.AUROC.String(), intervalText(r.OOS.AUROCLow, r.OOS.AUROCHigh, ""),
 			"recall " + percentOf(r.OOS.Recall) + " at " + r.OOS.Threshold.String()})
 	}
 	return out

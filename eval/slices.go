@@ -80,6 +80,24 @@ func lengthBand(text string) string {
 	return "1000 and more"
 }
 
+// bandOrder puts the bands of length and age in their own order: by the number that they begin at.
+func bandOrder(value string) int {
+	if strings.HasPrefix(value, "under ") {
+		return 0
+	}
+	from, n := 0, 0
+	for _, r := range value {
+		if r < '0' || r > '9' {
+			break
+		}
+		from, n = from*10+int(r-'0'), n+1
+	}
+	if n == 0 || n > 6 {
+		return 0
+	}
+	return from
+}
+
 // bySlice groups items by the parts of the data that they belong to: name, value.
 func bySlice[T any](items []T, of func(T) map[string]string) map[string]map[string][]T {
 	groups := map[string]map[string][]T{}
