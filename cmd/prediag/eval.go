@@ -28,7 +28,7 @@ func (a *app) evalCommand() *cobra.Command {
 		Long: `eval gives every figure with its interval and every change a verdict. classify, retrieve and triage measure; with --save
 a measurement becomes a run in a folder (--runs), which list, compare, gate, report, replay and drift read.
 
-Nothing here uses the network, but for triage --grpc.`,
+Nothing here uses the network, but for triage --grpc and data --download.`,
 		Example: `  prediag eval classify --model data/model --tickets @demo --save --name before
   prediag eval compare before after
   prediag eval gate latest --floor "accuracy>=0.89" --against before
