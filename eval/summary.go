@@ -184,7 +184,9 @@ func partsOf[S any](perLanguage map[string]S, perSlice map[string]map[string]S, 
 		}
 		slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.value, b.value)) })
 		kept := parts[:min(limit, len(parts))]
-		slices.SortFunc(kept, func(a, b part) int { return cmp.Or(cmp.Compare(bandOrder(a.value), bandOrder(b.value)), cmp.Compare(a.value, b.value)) })
+		slices.SortFunc(kept, func(a, b part) int {
+			return cmp.Or(cmp.Compare(bandOrder(a.value), bandOrder(b.value)), cmp.Compare(a.value, b.value))
+		})
 		shown, more = append(shown, kept...), more+len(parts)-len(kept)
 	}
 	return shown, more
