@@ -131,8 +131,13 @@ type kind struct {
 // kinds are the kinds of sources by name.
 func kinds() map[string]kind {
 	return map[string]kind{
-		"files":   filesKind(),
-		"zendesk": zendeskKind(), "confluence": confluenceKind(), "json-api": jsonAPIKind(), "feed": feedKind(), "sitemap": sitemapKind(),
+		"files":      filesKind(),
+		"git":        gitKind(),
+		"feed":       feedKind(),
+		"sitemap":    sitemapKind(),
+		"zendesk":    zendeskKind(),
+		"confluence": confluenceKind(),
+		"json-api":   jsonAPIKind(),
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"iter"
 	"maps"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/fstest"
 
@@ -116,4 +118,13 @@ func ctxOf(t any) context.Context {
 		return c.Context()
 	}
 	return context.Background()
+}
+
+// write makes the file at the path under dir, with its folders.
+func write(t *testing.T, dir, path, content string) string {
+	t.Helper()
+	file := filepath.Join(dir, path)
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	require.NoError(t, os.WriteFile(file, []byte(content), 0o644))
+	return file
 }

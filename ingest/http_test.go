@@ -358,3 +358,6 @@ func refresher(t *testing.T, src Source) (*memory, func() SourceReport) {
 		return rep.Sources[0]
 	}
 }
+
+// sleepNot is a clock on which waiting takes no time.
+func sleepNot(ctx context.Context, _ time.Duration) error { return ctx.Err() }

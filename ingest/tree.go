@@ -189,12 +189,8 @@ func goodName(name string) bool {
 
 // item describes a file for the walk, or says why it is left out.
 func (t tree) item(fsys fs.FS, p string, d fs.DirEntry) Item {
-	if formatOf(p) == "" {
-		ext := strings.ToLower(path.Ext(p))
-		if ext == "" || len(ext) > 10 {
-			return Item{Path: p, Skip: skipNoExtension}
-		}
-		return Item{Path: p, Skip: skipExtension + ext}
+	if reason := unsupported(p); reason != "" {
+		return Item{Path: p, Skip: reason}
 	}
 	info, err := d.Info()
 	if err == nil && d.Type()&fs.ModeSymlink != 0 {
@@ -213,6 +209,18 @@ func (t tree) item(fsys fs.FS, p string, d fs.DirEntry) Item {
 		return Item{Path: p, Skip: SkipIrregular}
 	}
 	return Item{Path: p, Size: info.Size(), Open: func() (io.ReadCloser, error) { return openRegular(fsys, p) }}
+}
+
+// unsupported is the reason for which files of this name are not read, or empty.
+func unsupported(p string) string {
+	if formatOf(p) != "" {
+		return ""
+	}
+	ext := strings.ToLower(path.Ext(p))
+	if ext == "" || len(ext) > 10 {
+		return skipNoExtension
+	}
+	return skipExtension + ext
 }
 
 // linkFault names what is wrong with a symbolic link that cannot be followed.

@@ -16,15 +16,6 @@ import (
 	"prediag"
 )
 
-// write makes the file at the path under dir, with its folders.
-func write(t *testing.T, dir, path, content string) string {
-	t.Helper()
-	file := filepath.Join(dir, path)
-	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
-	require.NoError(t, os.WriteFile(file, []byte(content), 0o644))
-	return file
-}
-
 func TestDirAccountsForEverything(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()
 	write(t, outside, "secret.md", "# Secret\n\nx")
