@@ -35,7 +35,7 @@ func sketchOf(t prediag.Ticket) sketch {
 		}
 	}
 	for _, o := range list {
-		if x.units[o.from].hash != 0 {
+		if x.units[o.from].hash != 0 && (o.group == groupWord || o.group == groupNext || o.group == groupChar) {
 			s.hashes = append(s.hashes, o.hash)
 		}
 	}

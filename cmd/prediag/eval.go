@@ -45,6 +45,7 @@ Nothing here uses the network, but for triage --grpc and data --download.`,
 // evalClassifyFlags are the settings of eval classify.
 type evalClassifyFlags struct {
 	model, tickets, field, items, policy string
+	valid                                string
 	labels                               []string
 	seed                                 uint64
 	asJSON                               *bool
@@ -61,7 +62,9 @@ func (a *app) evalClassify() *cobra.Command {
 Brier, log loss), selective prediction (AURC, coverage at a precision), out of scope, per class and per part of the data
 (language, category, tier, length, source, age: columns "tier", "source", "created" of the tickets, where they are).
 
-Tickets with the label "oos" are out of scope: figures are over the others, and "oos" says how well they were told apart.
+Tickets with the label "oos" are out of scope: figures are over the others, and "oos" says how well they were told apart. A
+ticket is refused under a probability of 0.5 of being in scope; --valid names labelled tickets, not the ones that are
+measured, on which the threshold that makes most decisions right is chosen instead (Larson et al. 2019).
 Tickets that the model fails on are counted apart. The same model and tickets give the same figures to the last digit.`,
 		Example: `  prediag eval classify --model data/model --tickets @demo        # the embedded held-out tickets
   prediag eval classify --model m --tickets test.jsonl.gz --json
@@ -72,6 +75,7 @@ Tickets that the model fails on are counted apart. The same model and tickets gi
 	}
 	c.Flags().StringVar(&f.model, "model", "", "folder of the model (required)")
 	c.Flags().StringVar(&f.tickets, "tickets", "", "file of labelled tickets, or @demo (required)")
+	c.Flags().StringVar(&f.valid, "valid", "", "file of labelled tickets on which the threshold for out of scope is chosen")
 	c.Flags().StringVar(&f.field, "field", prediag.FieldCategory, "field to measure")
 	c.Flags().StringArrayVar(&f.labels, "label", nil, "FIELD=COLUMN, as in prediag train; may be repeated")
 	c.Flags().StringVar(&f.items, "items", "", "write one JSON line per ticket to this file")
@@ -104,7 +108,15 @@ func (a *app) measureModel(ctx context.Context, f evalClassifyFlags) error {
 		return err
 	}
 	var items []eval.ClassifyItem
-	report, err := a.classifyAll(ctx, f, m, examples, &items)
+	threshold := 0.0
+	if f.valid != "" {
+		if threshold, err = chosenThreshold(ctx, m, f.valid, f.field, labels); err != nil {
+			return err
+		}
+	}
+	report, err := a.classifyAll(ctx, f, m, examples, eval.ClassifyOptions{
+		OOSThreshold: threshold, Item: func(it eval.ClassifyItem) { items = append(items, it) },
+	})
 	if err != nil {
 		return err
 	}
@@ -134,7 +146,7 @@ func (a *app) measureModel(ctx context.Context, f evalClassifyFlags) error {
 	return renderMarkdown(a.out, report.WriteMarkdown)
 }
 
-func (a *app) classifyAll(ctx context.Context, f evalClassifyFlags, m *classifier.Model, examples []prediag.Example, items *[]eval.ClassifyItem) (eval.ClassifyReport, error) {
+func (a *app) classifyAll(ctx context.Context, f evalClassifyFlags, m *classifier.Model, examples []prediag.Example, opt eval.ClassifyOptions) (eval.ClassifyReport, error) {
 	cache, err := a.openCache(f.cache, "classify", m.Version())
 	if err != nil {
 		return eval.ClassifyReport{}, err
@@ -142,8 +154,8 @@ func (a *app) classifyAll(ctx context.Context, f evalClassifyFlags, m *classifie
 	defer a.closeCache(ctx, cache)
 	bar := a.newProgress("classifying")
 	defer bar.end()
-	return eval.Classify(ctx, m, examples, eval.ClassifyOptions{Field: f.field, Seed: f.seed, Progress: bar.set, Cache: cache,
-		Item: func(it eval.ClassifyItem) { *items = append(*items, it) }})
+	opt.Field, opt.Seed, opt.Progress, opt.Cache = f.field, f.seed, bar.set, cache
+	return eval.Classify(ctx, m, examples, opt)
 }
 
 // policyOf reads a policy, the built-in one when no file is named.

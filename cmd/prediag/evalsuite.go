@@ -208,8 +208,10 @@ func (a *app) suiteClassify(ctx context.Context, f suiteFlags, t eval.ClassifyTa
 	}
 	r := eval.ClassifyResult{Name: t.Name, Learned: len(train), TrainSeconds: time.Since(start).Seconds()}
 	opt := eval.ClassifyOptions{Seed: f.seed}
-	if opt.OOSThreshold, err = a.chosenThreshold(ctx, m, f, t); err != nil {
-		return err
+	if t.Valid != "" {
+		if opt.OOSThreshold, err = chosenThreshold(ctx, m, filepath.Join(f.dir, t.Valid), "", nil); err != nil {
+			return err
+		}
 	}
 	r.Chosen = opt.OOSThreshold != 0
 	file := filepath.Join(f.dir, t.Test)
@@ -255,18 +257,16 @@ func (a *app) keep(f suiteFlags, name string, record eval.RunRecord, report, ite
 	return a.deliver(evalOutputs{save: true, runs: f.runs, name: "suite/" + name}, "", run)
 }
 
-// chosenThreshold chooses on the validation part; 0 where there is none, or none out of scope in it.
-func (a *app) chosenThreshold(ctx context.Context, m prediag.Classifier, f suiteFlags, t eval.ClassifyTask) (float64, error) {
-	if t.Valid == "" {
-		return 0, nil
-	}
-	valid, _, err := readExamples(filepath.Join(f.dir, t.Valid), nil, demo.EvalTickets)
+// chosenThreshold chooses the threshold of refusal on the tickets of a file, by the rule of the set's paper; 0 where none of
+// them is out of scope.
+func chosenThreshold(ctx context.Context, m prediag.Classifier, file string, field string, labels map[string]string) (float64, error) {
+	valid, _, err := readExamples(file, labels, demo.EvalTickets)
 	if err != nil {
 		return 0, err
 	}
 	var items []eval.ClassifyItem
 	outside := 0
-	_, err = eval.Classify(ctx, m, valid, eval.ClassifyOptions{Resamples: 1, Item: func(it eval.ClassifyItem) {
+	_, err = eval.Classify(ctx, m, valid, eval.ClassifyOptions{Field: field, Resamples: 1, Item: func(it eval.ClassifyItem) {
 		items = append(items, it)
 		if it.OutOfScope() {
 			outside++

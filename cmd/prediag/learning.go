@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -72,4 +73,44 @@ func (t teaching) Resolve(ctx context.Context, key prediag.RequestKey, id string
 		t.lessons.logger.Error("a decision does not count yet", "case", id, "error", err)
 	}
 	return c, nil
+}
+
+// remembered puts the article that solved a near twin of the ticket first.
+type remembered struct {
+	prediag.Searcher
+	memory *classifier.Memory
+}
+
+// Search looks further down for the article where it is not among the hits that were asked for. An article that the
+// search does not find at all, or that is not there any more, is left alone. Scores stay as they are, so that what is made
+// of them grows no surer.
+func (r remembered) Search(ctx context.Context, q prediag.Query) (prediag.Results, error) {
+	found, err := r.Searcher.Search(ctx, q)
+	if err != nil || q.Offset > 0 || len(found.Hits) == 0 {
+		return found, err
+	}
+	article := r.memory.Article(prediag.Ticket{Body: q.Text})
+	if article == "" || found.Hits[0].ArticleID == article {
+		return found, nil
+	}
+	hits := found.Hits
+	at := indexOf(hits, article)
+	if at < 0 {
+		q.Limit = prediag.MaxPageSize
+		more, err := r.Searcher.Search(ctx, q)
+		if err != nil {
+			return found, nil // what was found is good enough
+		}
+		hits = more.Hits
+		if at = indexOf(hits, article); at < 0 {
+			return found, nil
+		}
+	}
+	first := hits[at]
+	found.Hits = append([]prediag.Hit{first}, slices.Delete(slices.Clone(hits), at, at+1)...)[:len(found.Hits)]
+	return found, nil
+}
+
+func indexOf(hits []prediag.Hit, article string) int {
+	return slices.IndexFunc(hits, func(h prediag.Hit) bool { return h.ArticleID == article })
 }

@@ -75,6 +75,7 @@ func TestDecisionsCountAtOnce(t *testing.T) {
 
 	_, err := pb.NewReviewServiceClient(s.dial(t)).ResolveCase(ctx, &pb.ResolveCaseRequest{Id: before.GetHandoff().GetCaseId(), Resolution: &pb.Resolution{
 		Reviewer: "mei", Action: pb.ResolutionAction_RESOLUTION_ACTION_CORRECTED, Labels: map[string]string{"category": "network/dns"},
+		ArticleId: "adn-record-not-resolving-en",
 	}})
 	require.NoError(t, err)
 	corrected := func(client pb.TriageServiceClient) {
@@ -84,6 +85,7 @@ func TestDecisionsCountAtOnce(t *testing.T) {
 		require.LessOrEqual(t, categoryOf(d).GetProbability(), 0.5)
 		require.Contains(t, categoryOf(d).GetEvidence()[0].GetText(), "corrected by a reviewer: ticket "+before.GetHandoff().GetCaseId())
 		require.NotEqual(t, pb.Outcome_OUTCOME_ANSWER, d.GetOutcome())
+		require.Equal(t, "adn-record-not-resolving-en", d.GetHits()[0].GetArticleId(), "what solved the twin comes first")
 		require.Equal(t, "compute/login", categoryOf(ask(ctx, t, client, "cannot log in to my server today")).GetLabel(), "others are as before")
 	}
 	corrected(client)
@@ -218,4 +220,63 @@ func refused(t *testing.T, s *running, folder string, next *classifier.Model) {
 	require.Equal(t, http.StatusOK, code)
 	code, body := s.post(t, "/v1/triage", `{"ticket":{"body":"dns lookup fails"}}`)
 	require.Equal(t, http.StatusOK, code, body)
+}
+
+func TestWhatSolvedATwinComesFirst(t *testing.T) {
+	asked := 0
+	base := prediag.SearcherFunc(func(_ context.Context, q prediag.Query) (prediag.Results, error) {
+		asked++
+		all := []prediag.Hit{{ArticleID: "a", Score: 4}, {ArticleID: "b", Score: 3}, {ArticleID: "c", Score: 2}, {ArticleID: "d", Score: 1}}
+		return prediag.Results{Hits: all[:min(q.Limit, len(all))], Total: 4}, nil
+	})
+	memory := classifier.NewMemory(nil, classifier.MemoryOptions{})
+	r := remembered{base, memory}
+	search := func() (ids string) {
+		found, err := r.Search(t.Context(), prediag.Query{Text: "the tunnel drops every ten minutes", Limit: 3})
+		require.NoError(t, err)
+		for _, h := range found.Hits {
+			ids += h.ArticleID
+		}
+		return ids
+	}
+	for article, want := range map[string]string{"a": "abc", "c": "cab", "d": "dab", "gone": "abc"} {
+		require.NoError(t, memory.Learn(classifier.Lesson{ID: "c", Example: prediag.Example{
+			Ticket: prediag.Ticket{Title: "The tunnel drops", Body: "every ten minutes!"}, Article: article,
+		}}))
+		require.Equal(t, want, search(), article)
+	}
+	memory.Forget("c")
+	asked = 0
+	require.Equal(t, "abc", search())
+	require.Equal(t, 1, asked)
+}
+
+func TestThresholdIsChosenOnOtherTickets(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, classifier.Publish(filepath.Join(dir, "m"), tinyModel(t, "")))
+	write := func(name string, outside ...string) string {
+		var lines strings.Builder
+		for category, list := range subjects() {
+			for _, s := range list {
+				fmt.Fprintf(&lines, `{"text":"%s today","category":%q}`+"\n", s, category)
+			}
+		}
+		for _, s := range outside {
+			fmt.Fprintf(&lines, `{"text":%q,"category":"oos"}`+"\n", s)
+		}
+		file := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(file, []byte(lines.String()), 0o600))
+		return file
+	}
+	tickets, valid := write("test.jsonl", "sing a song about rain"), write("valid.jsonl", "what is for lunch", "tell me a joke")
+	measure := func(args ...string) (report struct {
+		OOS struct{ Threshold, Recall float64 }
+	}) {
+		args = append([]string{"eval", "classify", "--model", filepath.Join(dir, "m"), "--tickets", tickets, "--json"}, args...)
+		require.NoError(t, json.Unmarshal([]byte(must(t, args...)), &report))
+		return report
+	}
+	require.Equal(t, 0.5, measure().OOS.Threshold)
+	require.NotEqual(t, 0.5, measure("--valid", valid).OOS.Threshold)
+	require.Equal(t, 0.5, measure("--valid", write("in.jsonl")).OOS.Threshold, "nothing to choose by")
 }

@@ -166,11 +166,12 @@ func (p *parts) pipeline(refreshed func() time.Time, logger *slog.Logger) *triag
 		return p.kb.Article(ctx, id, nil)
 	})
 	var asked prediag.Classifier = p.model
+	var searched prediag.Searcher = p.kb
 	if p.lessons != nil {
-		asked = p.lessons.memory
+		asked, searched = p.lessons.memory, remembered{p.kb, p.lessons.memory}
 	}
 	return triage.New(triage.Parts{
-		Classifier: asked, Searcher: p.kb, Explainer: p.kb, Drafter: draft.NewExtractive(articles),
+		Classifier: asked, Searcher: searched, Explainer: p.kb, Drafter: draft.NewExtractive(articles),
 		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy, Search: triage.SearchVersion(kb.Settings()), Paused: p.paused,
 	}, p.policy, triage.Options{Logger: logger})
 }
