@@ -37,6 +37,7 @@ func TestMemoryPutsTheDecidedLabelIn(t *testing.T) {
 	require.NoError(t, m.Learn(lessonFor("c-1", "dns")))
 	for _, twin := range []string{
 		decided, strings.ToUpper(decided) + "!!", "Hello, " + decided + ", thanks",
+		"Dear all,\n\n" + decided + "\n\nBest regards,\nAnna\n\n> On Monday you wrote:\n> have you tried to restart the router in the basement?",
 		strings.Replace(decided, "drops", "dorps", 1), strings.Replace(decided, "ten minutes", "10 minutes", 1),
 	} {
 		v := classify(t, m, twin)

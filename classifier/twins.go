@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"prediag"
+	"prediag/internal/text"
 )
 
 // twinResemblance is the least overlap of two texts that counts as nearly the same. Over six public sets of short
@@ -24,10 +26,16 @@ type sketch struct {
 	order  uint64 // hash of the words in order; equal texts but for case, width and punctuation have equal ones
 }
 
-// sketchOf makes the sketch of a ticket.
+// sketchOf makes the sketch of a ticket, of what the customer wrote for it: the quoted mails below do not make twins.
 func sketchOf(t prediag.Ticket) sketch {
+	var b strings.Builder
+	b.WriteString(t.Title)
+	for _, span := range text.Filed(t.Body) {
+		s, _ := span.Of(t.Body)
+		b.WriteString("\n\n" + s)
+	}
 	x := extractor{recipe: recipe{CharMin: 3, CharMax: 3, TitleWeight: 1}}
-	list := x.extract(prediag.Ticket{Body: t.Text()})
+	list := x.extract(prediag.Ticket{Body: b.String()})
 	s := sketch{order: fnvOffset}
 	for _, u := range x.units {
 		if u.hash != 0 {
