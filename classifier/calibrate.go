@@ -64,7 +64,17 @@ type FieldReport struct {
 	Coverage95  float64  `json:"coverage_at95"` // largest share of examples, surest first, of which 95 % are right
 	Temperature float64  `json:"temperature"`   // that calibrates the logits
 	Baseline    float64  `json:"baseline"`      // accuracy of always saying the most frequent label
+	Parts       Parts    `json:"parts"`
 	Notes       []string `json:"notes,omitempty"`
+}
+
+// Parts says what votes on a field's labels, and the weights of the parts' logits, 0 for a part that is left out.
+type Parts struct {
+	Networks int     `json:"networks"` // how many; their mean votes
+	Network  float64 `json:"network_weight"`
+	Machine  float64 `json:"svm_weight"`
+	Weighted float64 `json:"weighted_svm_weight"` // over features weighted by what they say about the labels
+	Bayes    float64 `json:"naive_bayes_weight"`
 }
 
 // measure fills the report's figures from the logits of unseen examples at a temperature.

@@ -5,59 +5,52 @@ import (
 	"math"
 )
 
-// crossFit gives the heads logits for examples from models that did not learn from them, nor from the same text.
-func (t *trainer) crossFit(ctx context.Context) error {
-	fold := t.assign()
-	for k := range t.opt.Rounds {
-		var learn, test []int
+// fit learns the model's parts from all examples and, for each round, from those outside of a fold, which then give the
+// heads votes of parts that did not learn from them, nor from the same text.
+func (t *trainer) fit(ctx context.Context) (*fitted, error) {
+	all, jobs := t.jobs(t.task.rows)
+	type round struct {
+		*fitted
+		learn, test []int
+	}
+	var rounds []round
+	for k, fold := 0, t.assign(); k < t.opt.Rounds; k++ {
+		var r round
 		for i := range t.examples {
 			if fold[i] == k {
-				test = append(test, i)
+				r.test = append(r.test, i)
 			} else {
-				learn = append(learn, i)
+				r.learn = append(r.learn, i)
 			}
 		}
-		if len(learn) == 0 || len(test) == 0 {
+		if len(r.learn) == 0 || len(r.test) == 0 {
 			continue
 		}
-		part := t.task
-		part.rows = learn
-		net, err := t.learner().learn(ctx, part)
-		if err != nil {
-			return err
-		}
-		t.ask(net, t.known(learn), test)
+		var more []func(context.Context) error
+		r.fitted, more = t.jobs(r.learn)
+		rounds, jobs = append(rounds, r), append(jobs, more...)
 	}
-	return nil
+	if err := t.run(ctx, jobs); err != nil {
+		return nil, err
+	}
+	for _, r := range rounds {
+		t.ask(r.fitted, t.known(r.learn), r.test)
+	}
+	for k := range t.heads {
+		t.heads[k].settle()
+	}
+	return all, ctx.Err()
 }
 
-// ask adds the network's logits for the rows to the heads.
-func (t *trainer) ask(net *network, known []bool, rows []int) {
-	h := make([]float32, net.hidden)
-	for _, r := range rows {
-		net.activate(t.forget(t.rows.row(r), known), h)
-		for k := range t.heads {
-			y := t.task.heads[k].y[r]
-			if y < 0 {
-				continue
-			}
-			u := &t.heads[k].unseen
-			z := make([]float32, u.classes)
-			net.outs[k].logits(h, z)
-			u.logits = append(u.logits, z...)
-			u.truth = append(u.truth, y)
-		}
-	}
-}
-
-// assign puts every example into a fold, those of each label of the first field in turn; equal texts share a fold.
+// assign puts every example into a fold, those of each label of the first field in turn; equal texts and near twins share
+// a fold.
 func (t *trainer) assign() []int {
-	fold := make([]int, len(t.examples))
+	fold, first := make([]int, len(t.examples)), t.family
 	y := t.task.heads[0].y
 	count := make([]int, t.task.heads[0].classes+1) // the last one: no label
 	for i, c := range y {
-		if i > 0 && t.keys[i] == t.keys[i-1] {
-			fold[i] = fold[i-1]
+		if first[i] != int32(i) {
+			fold[i] = fold[first[i]]
 			continue
 		}
 		if c < 0 {

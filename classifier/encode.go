@@ -103,33 +103,34 @@ func decodeEmbedding(b []byte, features int) (*embedding, error) {
 	return e, nil
 }
 
-// encode writes the numbers of labels and hidden units, biases and weights, little-endian.
-func (h *head) encode() []byte {
+// encode writes the number of labels, biases and weights, little-endian.
+func (l *layer) encode() []byte {
 	b := []byte("PDHE")
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(h.layer.bias)))
-	b = appendFloats(b, h.layer.bias)
-	return appendFloats(b, h.layer.weights)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(l.bias)))
+	b = appendFloats(b, l.bias)
+	return appendFloats(b, l.weights)
 }
 
-// decode reads what encode wrote; h holds the labels already.
-func (h *head) decode(b []byte, hidden int) error {
+// decodeLayer reads what encode wrote for a head of so many labels; that of a single label is empty.
+func decodeLayer(b []byte, labels, hidden int) (layer, error) {
 	if len(b) < 8 || string(b[:4]) != "PDHE" {
-		return errors.New("is no head")
+		return layer{}, errors.New("is no head")
 	}
 	k := int(binary.LittleEndian.Uint32(b[4:]))
 	b = b[8:]
-	if k != len(h.labels) && (k != 0 || len(h.labels) != 1) {
-		return fmt.Errorf("has %d labels, expected %d", k, len(h.labels))
+	if k != labels && (k != 0 || labels != 1) {
+		return layer{}, fmt.Errorf("has %d labels, expected %d", k, labels)
 	}
 	if uint64(len(b)) != 4*uint64(k)*uint64(1+hidden) {
-		return errShort
+		return layer{}, errShort
 	}
-	h.layer.bias, b = floats(b, k)
-	h.layer.weights, _ = floats(b, k*hidden)
-	if !finite(h.layer.bias...) || !finite(h.layer.weights...) {
-		return errors.New("holds numbers that are not finite")
+	var l layer
+	l.bias, b = floats(b, k)
+	l.weights, _ = floats(b, k*hidden)
+	if !finite(l.bias...) || !finite(l.weights...) {
+		return layer{}, errors.New("holds numbers that are not finite")
 	}
-	return nil
+	return l, nil
 }
 
 func appendFloats(b []byte, list []float32) []byte {

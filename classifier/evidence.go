@@ -20,7 +20,7 @@ type share struct {
 
 // evidence lists the strongest reasons for the label at position best.
 //
-// For one ticket the set of hidden units that are on is fixed, and within it the network is linear: the logit of the
+// For one ticket the set of hidden units that are on is fixed, and within it the networks are linear: the logit of the
 // label against the mean of the others is exactly the sum of one contribution per feature and a constant. Features
 // that cover the same words are added up.
 func (s *scratch) evidence(m *Model, h *head, best int, text string) []prediag.Evidence {
@@ -28,11 +28,20 @@ func (s *scratch) evidence(m *Model, h *head, best int, text string) []prediag.E
 	if k < 2 || len(s.vec.ids) == 0 {
 		return nil
 	}
-	s.toward(h, best)
+	s.parts = append(s.parts[:0], make([]float32, len(s.vec.ids))...)
+	s.toward(&h.layer, s.hidden, k, best)
+	s.along(m.embed)
+	for i := range h.more {
+		s.toward(&h.more[i], s.others[i], k, best)
+		s.along(m.more[i])
+	}
+	if h.wide != nil {
+		s.towardLabel(h.wide.hidden, k, best)
+		s.along(h.wide)
+	}
 	z := s.vectoriser
-	s.parts = s.parts[:0]
-	for i, id := range s.vec.ids {
-		s.parts = append(s.parts, s.vec.vals[i]*m.embed.along(id, &s.way)/h.temperature/float32(z.times[i]))
+	for i := range s.parts {
+		s.parts[i] /= h.temperature * float32(z.times[i])
 	}
 	s.shares = s.shares[:0]
 	for i, at := range z.places {
@@ -45,18 +54,41 @@ func (s *scratch) evidence(m *Model, h *head, best int, text string) []prediag.E
 	return s.strongest(text)
 }
 
+// along adds what each feature contributes on the way through e.
+func (s *scratch) along(e *embedding) {
+	for i, id := range s.vec.ids {
+		s.parts[i] += s.vec.vals[i] * e.along(id, &s.way)
+	}
+}
+
 // toward sets the way to the weights of the label against the mean of the others, for the hidden units that are on.
-func (s *scratch) toward(h *head, best int) {
-	k, n := len(h.labels), len(s.hidden)
-	s.u = append(s.u[:0], h.layer.weights[best*n:(best+1)*n]...)
-	for c := range k {
+func (s *scratch) toward(l *layer, hidden []float32, labels, best int) {
+	n := len(hidden)
+	s.u = append(s.u[:0], l.weights[best*n:(best+1)*n]...)
+	for c := range labels {
 		if c != best {
-			axpy(-1/float32(k-1), h.layer.weights[c*n:(c+1)*n], s.u)
+			axpy(-1/float32(labels-1), l.weights[c*n:(c+1)*n], s.u)
 		}
 	}
-	for j, x := range s.hidden {
+	for j, x := range hidden {
 		if x <= 0 {
 			s.u[j] = 0
+		}
+	}
+	s.way.set(s.u)
+}
+
+// towardLabel sets the way to a unit that is the label itself.
+func (s *scratch) towardLabel(units, labels, best int) {
+	s.u = s.u[:0]
+	for c := range units {
+		switch {
+		case c == best:
+			s.u = append(s.u, 1)
+		case c < labels:
+			s.u = append(s.u, -1/float32(labels-1))
+		default:
+			s.u = append(s.u, 0)
 		}
 	}
 	s.way.set(s.u)

@@ -139,16 +139,36 @@ func TestEvidenceIsExact(t *testing.T) {
 	s.list = s.extractor.extract(prediag.Ticket{Body: text})
 	s.vec = s.vectoriser.vector(s.list, m.recipe)
 	s.coefs = m.embed.activate(s.vec, s.hidden, s.coefs)
-	h := m.heads[0]
-	z := make([]float32, len(h.labels))
-	h.layer.logits(s.hidden, z)
-	s.toward(h, 1)
-	constant := float64(h.layer.bias[1] - (h.layer.bias[0]+h.layer.bias[2])/2 + dot(s.u, m.embed.bias))
-	var sum float64
-	for i, id := range s.vec.ids {
-		sum += float64(s.vec.vals[i] * m.embed.along(id, &s.way))
+	for i, e := range m.more {
+		s.coefs = e.activate(s.vec, s.others[i], s.coefs)
 	}
-	require.InDelta(t, float64(z[1]-(z[0]+z[2])/2), sum+constant, 1e-3)
+	h := m.heads[0]
+	require.Len(t, h.labels, 3)
+	contrast := func(z []float32) float64 { return float64(z[1] - (z[0]+z[2])/2) }
+	var want, got float64
+	way := func(e *embedding, bias []float32) {
+		s.parts = append(s.parts[:0], make([]float32, len(s.vec.ids))...)
+		s.along(e)
+		for _, x := range s.parts {
+			got += float64(x)
+		}
+		got += float64(dot(s.u, e.bias)) + contrast(bias)
+	}
+	z := make([]float32, 8)
+	nets, layers, hidden := append([]*embedding{m.embed}, m.more...), append([]layer{h.layer}, h.more...), append([][]float32{s.hidden}, s.others...)
+	for i := range nets {
+		layers[i].logits(hidden[i], z[:3])
+		want += contrast(z)
+		s.toward(&layers[i], hidden[i], 3, 1)
+		way(nets[i], layers[i].bias)
+	}
+	if h.wide != nil {
+		h.wide.sums(s.vec, z, nil)
+		want += contrast(z)
+		s.towardLabel(8, 3, 1)
+		way(h.wide, make([]float32, 3))
+	}
+	require.InDelta(t, want, got, 1e-3)
 
 	list := s.evidence(m, h, 1, text)
 	require.Len(t, list, maxEvidence)

@@ -6,24 +6,47 @@ import (
 	"slices"
 )
 
-// head is the trained classifier of one field: a softmax layer over the hidden units, with a calibrated temperature.
+// head is the trained classifier of one field: the sum of a softmax layer over the hidden units of each network and of a
+// linear part, with a calibrated temperature. The layers hold the weights of their parts already.
 type head struct {
 	field       string
-	labels      []string  // ascending
-	prior       []float32 // share of each label in training
-	temperature float32
-	layer       layer // empty when there is only one label
+	labels      []string   // ascending
+	prior       []float32  // share of each label in training
+	temperature float32    // of the sum
+	solo        float32    // of the first network alone, by whose logits the scope is judged
+	layer       layer      // of the first network; empty when there is only one label
+	more        []layer    // of the other networks
+	wide        *embedding // linear part: a unit for each label; nil: none
 }
 
-// probabilities writes the calibrated probability of every label, given the hidden units, into out, and returns the log
-// of the sum of the exponentials of the calibrated logits.
-func (h *head) probabilities(hidden, out []float32) float64 {
+// probabilities writes the calibrated probability of every label, given the text and its hidden units, into out.
+func (h *head) probabilities(s *scratch, out []float32) {
+	if len(h.labels) == 1 {
+		out[0] = 1
+		return
+	}
+	h.layer.logits(s.hidden, out)
+	for i := range h.more {
+		h.more[i].logits(s.others[i], s.sum[:len(out)])
+		axpy(1, s.sum[:len(out)], out)
+	}
+	if h.wide != nil {
+		wide := s.sum[:h.wide.hidden]
+		s.coefs = h.wide.sums(s.vec, wide, s.coefs)
+		axpy(1, wide[:len(out)], out)
+	}
+	softmax(out, 1/h.temperature)
+}
+
+// alone writes the probabilities by the first network alone into out, and returns the log of the sum of the exponentials
+// of its calibrated logits.
+func (h *head) alone(hidden, out []float32) float64 {
 	if len(h.labels) == 1 {
 		out[0] = 1
 		return 0
 	}
 	h.layer.logits(hidden, out)
-	return softmax(out, 1/h.temperature)
+	return softmax(out, 1/h.solo)
 }
 
 // embedding is the first layer of a network, quantised to eight bits with one scale per feature.
@@ -37,10 +60,13 @@ type embedding struct {
 const offset = 128 // of a stored weight
 
 // quantise rounds the first layer of n. The largest weight of every feature becomes ±127.
-func quantise(n *network) *embedding {
-	e := &embedding{hidden: n.hidden, bias: n.bias, scale: make([]float32, len(n.embed)/n.hidden), weights: make([]byte, len(n.embed))}
+func quantise(n *network) *embedding { return pack(n.hidden, n.embed, n.bias) }
+
+// pack rounds rows of as many weights as there are units, a multiple of 8.
+func pack(units int, weights, bias []float32) *embedding {
+	e := &embedding{hidden: units, bias: bias, scale: make([]float32, len(weights)/units), weights: make([]byte, len(weights))}
 	for f := range e.scale {
-		row := n.embed[f*n.hidden : (f+1)*n.hidden]
+		row := weights[f*units : (f+1)*units]
 		var top float32
 		for _, w := range row {
 			top = max(top, w, -w)
@@ -51,7 +77,7 @@ func quantise(n *network) *embedding {
 			if top > 0 {
 				q = math.Round(float64(w / e.scale[f]))
 			}
-			e.weights[f*n.hidden+j] = byte(q + offset)
+			e.weights[f*units+j] = byte(q + offset)
 		}
 	}
 	return e
@@ -61,9 +87,18 @@ func quantise(n *network) *embedding {
 const fine = 1 << 23
 
 // activate writes the hidden units for v into h; coefs is working space.
+func (e *embedding) activate(v vector, h []float32, coefs []uint64) []uint64 {
+	coefs = e.sums(v, h, coefs)
+	for i, x := range h {
+		h[i] = max(x, 0)
+	}
+	return coefs
+}
+
+// sums writes the weighted sums for v, before they are rectified, into h.
 //
 // Coefficients become whole numbers, so that one multiplication of 64 bits serves two weights, lying 32 bits apart.
-func (e *embedding) activate(v vector, h []float32, coefs []uint64) []uint64 {
+func (e *embedding) sums(v vector, h []float32, coefs []uint64) []uint64 {
 	var sum float32
 	for i, id := range v.ids {
 		sum += v.vals[i] * e.scale[id]
@@ -80,9 +115,6 @@ func (e *embedding) activate(v vector, h []float32, coefs []uint64) []uint64 {
 		for block := 0; block < e.hidden; block += 8 {
 			e.block(v.ids, coefs, block, h[block:block+8], sum/fine, total*offset)
 		}
-	}
-	for i, x := range h {
-		h[i] = max(x, 0)
 	}
 	return coefs
 }

@@ -21,7 +21,8 @@ const (
 type Model struct {
 	recipe  recipe
 	vocab   *vocabulary
-	embed   *embedding
+	embed   *embedding   // of the first network
+	more    []*embedding // of the other ones
 	heads   []*head
 	scope   scope
 	near    *nearIndex // nil: none was stored
@@ -37,7 +38,9 @@ type scratch struct {
 	vectoriser *vectoriser
 	list       []occurrence
 	vec        vector
-	hidden     []float32
+	hidden     []float32   // units of the first network
+	others     [][]float32 // and of the other ones
+	sum        []float32
 	coefs      []uint64
 	p          []float32
 	u          []float32 // see toward
@@ -60,21 +63,28 @@ func (m *Model) Classify(ctx context.Context, t prediag.Ticket) (prediag.Verdict
 	s.list = s.extractor.extract(t)
 	s.vec = s.vectoriser.vector(s.list, m.recipe)
 	s.coefs = m.embed.activate(s.vec, s.hidden, s.coefs)
+	for i, e := range m.more {
+		s.coefs = e.activate(s.vec, s.others[i], s.coefs)
+	}
 	verdict := prediag.Verdict{Model: m.version, Fields: make([]prediag.FieldVerdict, 0, len(m.heads))}
 	text := t.Text()
 	verdict.Language, verdict.LanguageConfidence = lang.Detect(cut(text, maxBodyBytes))
 	for i, h := range m.heads {
-		p, energy := s.p[:len(h.labels)], 0.0
+		p := s.p[:len(h.labels)]
 		if len(s.vec.ids) == 0 {
 			copy(p, h.prior)
 			clear(s.hidden)
 		} else {
-			energy = h.probabilities(s.hidden, p)
+			h.probabilities(s, p)
 		}
 		f, best := h.verdict(p)
 		f.Evidence = s.evidence(m, h, best, text)
 		verdict.Fields = append(verdict.Fields, f)
 		if i == 0 { // the category, where there is one
+			energy := 0.0
+			if len(s.vec.ids) > 0 {
+				energy = h.alone(s.hidden, p)
+			}
 			x := signOf(h.labels, p, energy, m.near, s.hidden)
 			x.unseen = unseenShare(s.list, m.vocab, nil)
 			verdict.InScope = m.scope.probability(x)
@@ -96,10 +106,14 @@ func (m *Model) scratch() *scratch {
 	for _, h := range m.heads {
 		most = max(most, len(h.labels))
 	}
-	return &scratch{
+	s := &scratch{
 		extractor: extractor{recipe: m.recipe}, vectoriser: newVectoriser(m.vocab),
-		hidden: make([]float32, m.embed.hidden), p: make([]float32, most),
+		hidden: make([]float32, m.embed.hidden), p: make([]float32, most), sum: make([]float32, strideOf(most)),
 	}
+	for _, e := range m.more {
+		s.others = append(s.others, make([]float32, e.hidden))
+	}
+	return s
 }
 
 // verdict puts calibrated probabilities into words, and returns the position of the best label.

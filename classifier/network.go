@@ -55,6 +55,7 @@ type learner struct {
 	sigma       float32 // standard deviation of the first embedding
 	workers     int
 	seed        uint64
+	skip        []bool // by feature: those that the network does not look at; nil: none
 	progress    func()
 }
 
@@ -115,6 +116,11 @@ func (l learner) learn(ctx context.Context, t task) (*network, error) {
 		}
 		if l.progress != nil {
 			l.progress()
+		}
+	}
+	for id, skip := range l.skip {
+		if skip {
+			clear(s.model.embed[id*l.hidden : (id+1)*l.hidden])
 		}
 	}
 	return s.model, nil
@@ -219,7 +225,7 @@ func (s *session) drop(p *slotState, v vector) {
 	p.v.ids, p.v.vals = p.v.ids[:0], p.v.vals[:0]
 	keep, limit := 1/(1-s.dropFeature), uint64(float64(s.dropFeature)*(1<<32))
 	for i, id := range v.ids {
-		if p.random.Uint64()>>32 >= limit {
+		if p.random.Uint64()>>32 >= limit && (s.skip == nil || !s.skip[id]) {
 			p.v.ids = append(p.v.ids, id)
 			p.v.vals = append(p.v.vals, v.vals[i]*keep)
 		}

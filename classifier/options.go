@@ -2,22 +2,35 @@ package classifier
 
 import "runtime"
 
+// Quality says how much work a training is worth.
+type Quality string
+
+// The qualities.
+const (
+	QualityBest Quality = "best" // several networks and a linear part vote; the default
+	QualityFast Quality = "fast" // one network, with a linear part where labels are few: a quarter of the size and time
+)
+
 // Options says how to train. The zero value is complete.
 type Options struct {
 	Fields      []string              // fields to train; empty: every field that some example labels
+	Quality     Quality               // empty: QualityBest; from 100,000 examples on there is no difference
 	Seed        uint64                // of the shuffles and folds
 	Workers     int                   // goroutines; 0: one per processor; the result does not depend on it
 	Epochs      int                   // passes over the examples; 0: by their number
 	Folds       int                   // parts of the examples, one of which is kept back to calibrate, 2 to 10; 0: 10
 	Rounds      int                   // folds that are kept back in turn, 1 to Folds; 0: by the number of examples
 	MaxFeatures int                   // size of the vocabulary; 0: 2^20
-	Progress    func(done, total int) // called after every pass over the data, from the calling goroutine; may be nil
+	Progress    func(done, total int) // called after every pass over the data, one call at a time; may be nil
 }
 
 // setDefaults completes the zero values for n examples.
 func (o *Options) setDefaults(n int) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Quality == "" {
+		o.Quality = QualityBest
 	}
 	if o.Epochs <= 0 {
 		o.Epochs = epochs(n)

@@ -102,7 +102,7 @@ func (t *trainer) rotate(ctx context.Context, learn, test []int, hidden func(lab
 		return nil, err
 	}
 	known, embed, labels := t.known(learn), quantise(net), t.heads[0].labels
-	inverse := 1 / t.heads[0].temperature()
+	inverse := 1 / t.heads[0].solo()
 	x := &nearIndex{units: embed.hidden}
 	h, z := make([]float32, embed.hidden), make([]float32, len(labels))
 	var coefs []uint64

@@ -26,8 +26,9 @@ const (
 	vocabName     = "vocabulary.bin"
 	embedName     = "embedding.bin"
 	maxManifest   = 16 << 20 // bytes
-	maxHidden     = 4096     // units
-	maxModelBytes = 4 << 30  // bytes of one file
+	maxHidden     = 1 << 16  // units; of a linear part: labels
+	maxNetworks   = 64
+	maxModelBytes = 4 << 30 // bytes of one file
 )
 
 // manifest describes the model's files. It holds no time, so that equal models have equal bytes.
@@ -37,6 +38,7 @@ type manifest struct {
 	Taxonomy string              `json:"taxonomy"`
 	Recipe   recipe              `json:"recipe"`
 	Scope    scope               `json:"scope"`
+	Networks int                 `json:"networks"`
 	Heads    []headManifest      `json:"heads"`
 	Files    map[string]fileHash `json:"files"`
 }
@@ -46,7 +48,9 @@ type headManifest struct {
 	Labels      []string  `json:"labels"`
 	Prior       []float32 `json:"prior"`
 	Temperature float32   `json:"temperature"`
+	Solo        float32   `json:"solo_temperature"`
 	File        string    `json:"file"`
+	Wide        bool      `json:"wide"` // has a linear part
 }
 
 type fileHash struct {
@@ -54,14 +58,28 @@ type fileHash struct {
 	SHA256 string `json:"sha256"`
 }
 
+// Names of the files of the networks after the first one, and of the linear parts.
+func moreName(j int) string        { return fmt.Sprintf("embedding-%d.bin", j+1) }
+func moreHeadName(i, j int) string { return fmt.Sprintf("head-%d-%d.bin", i, j+1) }
+func wideName(i int) string        { return fmt.Sprintf("wide-%d.bin", i) }
+
 // seal encodes the model and derives its version.
 func (m *Model) seal() error {
 	m.files = map[string][]byte{vocabName: m.vocab.encode(), embedName: m.embed.encode()}
-	man := manifest{Format: formatVersion, Seed: m.seed, Taxonomy: m.Taxonomy(), Recipe: m.recipe, Scope: m.scope, Files: map[string]fileHash{}}
+	man := manifest{Format: formatVersion, Seed: m.seed, Taxonomy: m.Taxonomy(), Recipe: m.recipe, Scope: m.scope, Networks: 1 + len(m.more), Files: map[string]fileHash{}}
 	for i, h := range m.heads {
 		name := fmt.Sprintf("head-%d.bin", i)
-		m.files[name] = h.encode()
-		man.Heads = append(man.Heads, headManifest{h.field, h.labels, h.prior, h.temperature, name})
+		m.files[name] = h.layer.encode()
+		for j := range h.more {
+			m.files[moreHeadName(i, j)] = h.more[j].encode()
+		}
+		if h.wide != nil {
+			m.files[wideName(i)] = h.wide.encode()
+		}
+		man.Heads = append(man.Heads, headManifest{h.field, h.labels, h.prior, h.temperature, h.solo, name, h.wide != nil})
+	}
+	for j, e := range m.more {
+		m.files[moreName(j)] = e.encode()
 	}
 	if m.near != nil {
 		m.files[nearName] = m.near.encode()
@@ -281,16 +299,13 @@ func decode(data []byte, read func(name string, limit int64) ([]byte, error)) (*
 	if m.embed, err = decodeEmbedding(b, len(m.vocab.hashes)); err != nil {
 		return nil, embedName, err
 	}
-	for _, hm := range man.Heads {
-		b, err := load(hm.File)
-		if err != nil {
-			return nil, hm.File, err
+	if name, err := m.decodeMore(man, load); err != nil {
+		return nil, name, err
+	}
+	for i := range man.Heads {
+		if name, err := m.decodeHead(man, i, load); err != nil {
+			return nil, name, err
 		}
-		h := &head{field: hm.Field, labels: hm.Labels, prior: hm.Prior, temperature: hm.Temperature}
-		if err := h.decode(b, m.embed.hidden); err != nil {
-			return nil, hm.File, err
-		}
-		m.heads = append(m.heads, h)
 	}
 	if _, ok := man.Files[nearName]; ok { // a model of before it was there has none
 		if b, err = load(nearName); err != nil {
@@ -303,10 +318,70 @@ func decode(data []byte, read func(name string, limit int64) ([]byte, error)) (*
 	return m, "", nil
 }
 
+// decodeMore reads the networks after the first one. On failure it names the file at fault.
+func (m *Model) decodeMore(man manifest, load func(string) ([]byte, error)) (string, error) {
+	for j := range man.Networks - 1 {
+		b, err := load(moreName(j))
+		if err != nil {
+			return moreName(j), err
+		}
+		e, err := decodeEmbedding(b, len(m.vocab.hashes))
+		if err != nil {
+			return moreName(j), err
+		}
+		m.more = append(m.more, e)
+	}
+	return "", nil
+}
+
+// decodeHead reads head i. On failure it names the file at fault.
+func (m *Model) decodeHead(man manifest, i int, load func(string) ([]byte, error)) (string, error) {
+	hm := man.Heads[i]
+	h := &head{field: hm.Field, labels: hm.Labels, prior: hm.Prior, temperature: hm.Temperature, solo: hm.Solo}
+	b, err := load(hm.File)
+	if err == nil {
+		h.layer, err = decodeLayer(b, len(h.labels), m.embed.hidden)
+	}
+	if err != nil {
+		return hm.File, err
+	}
+	for j, e := range m.more {
+		if len(h.labels) == 1 {
+			break
+		}
+		b, err := load(moreHeadName(i, j))
+		var l layer
+		if err == nil {
+			l, err = decodeLayer(b, len(h.labels), e.hidden)
+		}
+		if err != nil {
+			return moreHeadName(i, j), err
+		}
+		h.more = append(h.more, l)
+	}
+	if hm.Wide {
+		b, err := load(wideName(i))
+		if err == nil {
+			h.wide, err = decodeEmbedding(b, len(m.vocab.hashes))
+		}
+		if err == nil && h.wide.hidden != strideOf(len(h.labels)) {
+			err = fmt.Errorf("has %d units for %d labels", h.wide.hidden, len(h.labels))
+		}
+		if err != nil {
+			return wideName(i), err
+		}
+	}
+	m.heads = append(m.heads, h)
+	return "", nil
+}
+
 // check refuses what no manifest of this package holds.
 func (m *manifest) check() error {
 	if len(m.Heads) == 0 {
 		return errors.New("holds no field")
+	}
+	if m.Networks < 1 || m.Networks > maxNetworks {
+		return fmt.Errorf("has %d networks", m.Networks)
 	}
 	r := m.Recipe
 	if r.CharMin < 1 || r.CharMax < r.CharMin || r.CharMax > 16 || r.PairWindow < 0 || r.PairWindow > 256 {
@@ -322,8 +397,8 @@ func (m *manifest) check() error {
 		if len(h.Labels) == 0 || len(h.Prior) != len(h.Labels) || !finite(h.Prior...) {
 			return fmt.Errorf("field %q: %d labels, %d priors", h.Field, len(h.Labels), len(h.Prior))
 		}
-		if !(h.Temperature > 0) || !finite(h.Temperature) {
-			return fmt.Errorf("field %q: temperature %v", h.Field, h.Temperature)
+		if !(h.Temperature > 0) || !finite(h.Temperature) || !(h.Solo > 0) || !finite(h.Solo) {
+			return fmt.Errorf("field %q: temperatures %v, %v", h.Field, h.Temperature, h.Solo)
 		}
 		if h.File != fmt.Sprintf("head-%d.bin", i) {
 			return fmt.Errorf("field %q: file %q", h.Field, h.File)

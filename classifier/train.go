@@ -19,6 +19,9 @@ import (
 // ErrInvalid (no usable examples, a field that no example labels) or wrap the context's.
 func Train(ctx context.Context, examples []prediag.Example, opt Options) (*Model, Report, error) {
 	opt.setDefaults(len(examples))
+	if opt.Quality != QualityBest && opt.Quality != QualityFast {
+		return nil, Report{}, prediag.Invalid("QUALITY_UNKNOWN", "quality", fmt.Sprintf("quality %q: choose %q or %q", opt.Quality, QualityBest, QualityFast))
+	}
 	fields, err := chooseFields(examples, opt.Fields)
 	if err != nil {
 		return nil, Report{}, err
@@ -28,17 +31,15 @@ func Train(ctx context.Context, examples []prediag.Example, opt Options) (*Model
 	if len(t.examples) == 0 {
 		return nil, Report{}, noExamples(len(examples), t.report)
 	}
-	t.total = 1 + t.opt.Epochs*(t.opt.Rounds+1) + scopePasses(t.opt.Epochs, len(t.examples))
 	if err := t.features(ctx); err != nil {
 		return nil, Report{}, fmt.Errorf("train: %w", err)
 	}
 	for _, f := range fields {
 		t.label(f)
 	}
-	if err := t.crossFit(ctx); err != nil {
-		return nil, Report{}, fmt.Errorf("train: %w", err)
-	}
-	net, err := t.learner().learn(ctx, t.task)
+	t.family = t.kin()
+	t.plan()
+	all, err := t.fit(ctx)
 	if err != nil {
 		return nil, Report{}, fmt.Errorf("train: %w", err)
 	}
@@ -46,10 +47,8 @@ func Train(ctx context.Context, examples []prediag.Example, opt Options) (*Model
 	if err != nil {
 		return nil, Report{}, fmt.Errorf("train: %w", err)
 	}
-	m := &Model{recipe: t.recipe, vocab: t.vocab, embed: quantise(net), scope: familiar, seed: opt.Seed}
-	for k := range t.heads {
-		m.heads = append(m.heads, t.head(k, net))
-	}
+	m := t.assemble(all)
+	m.scope = familiar
 	if m.near, err = t.neighbours(ctx, m); err != nil {
 		return nil, Report{}, fmt.Errorf("train: %w", err)
 	}
@@ -130,11 +129,13 @@ type trainer struct {
 	recipe   recipe
 	examples []prediag.Example // usable ones, in canonical order
 	keys     []uint64          // hash of each example's text
+	family   []int32           // first example of each one's family, see kin
 	vocab    *vocabulary
 	rows     matrix
 	task     task
 	heads    []headPlan
 	report   Report
+	mu       sync.Mutex // of what follows
 	done     int
 	total    int
 }
@@ -144,15 +145,22 @@ type headPlan struct {
 	field  string
 	labels []string
 	prior  []float32
-	unseen outOfFold
+	votes  votes
+	first  []float32 // logits of the first network, as votes.by
+	alone  float32   // see solo
+	mixture
 }
 
-// temperature calibrates the head; 1 where there is nothing to calibrate on.
-func (p *headPlan) temperature() float32 {
-	if len(p.unseen.truth) == 0 || len(p.labels) == 1 {
-		return 1
+// plan counts the steps that will be reported as progress.
+func (t *trainer) plan() {
+	linear := 0
+	for k := range t.heads {
+		if t.linear(k) {
+			linear += 2
+		}
 	}
-	return p.unseen.temperature()
+	t.total = 1 + (t.opt.Rounds+1)*(t.opt.Epochs*t.nets()+linear) + scopePasses(t.opt.Epochs, len(t.examples))
+	t.advance() // the features are there
 }
 
 // choose keeps the examples that have text and a label, in an order that does not depend on the one given.
@@ -194,6 +202,8 @@ func (t *trainer) choose(examples []prediag.Example, fields []string) {
 }
 
 func (t *trainer) advance() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.done = min(t.done+1, t.total)
 	t.opt.Progress(t.done, t.total)
 }
@@ -237,7 +247,6 @@ func (t *trainer) features(ctx context.Context) error {
 	for i := range t.examples {
 		t.task.rows = append(t.task.rows, i)
 	}
-	t.advance()
 	return nil
 }
 
@@ -277,7 +286,7 @@ func (t *trainer) label(field string) {
 		index[l] = int32(i)
 	}
 	plan.prior = make([]float32, len(plan.labels))
-	plan.unseen.classes = len(plan.labels)
+	plan.votes.classes = len(plan.labels)
 	y := make([]int32, len(t.examples))
 	for i, e := range t.examples {
 		y[i] = -1
@@ -290,10 +299,10 @@ func (t *trainer) label(field string) {
 	t.task.heads = append(t.task.heads, target{y: y, classes: len(plan.labels)})
 }
 
-// head calibrates head k of the network, and reports on it.
-func (t *trainer) head(k int, net *network) *head {
+// head puts head k together, calibrates it, and reports on it.
+func (t *trainer) head(k int, f *fitted) *head {
 	plan := &t.heads[k]
-	h := &head{field: plan.field, labels: plan.labels, prior: plan.prior, temperature: 1}
+	h := &head{field: plan.field, labels: plan.labels, prior: plan.prior, temperature: 1, solo: 1}
 	r := FieldReport{Field: plan.field, Labels: plan.labels, Temperature: 1}
 	for _, y := range t.task.heads[k].y {
 		if y >= 0 {
@@ -304,14 +313,17 @@ func (t *trainer) head(k int, net *network) *head {
 	case len(plan.labels) == 1:
 		r.Notes = append(r.Notes, fmt.Sprintf("only one label, %q: every ticket gets it", plan.labels[0]))
 		r.Accuracy, r.MacroF1, r.Baseline, r.Coverage95 = 1, 1, 1, 1
-	case len(plan.unseen.truth) == 0:
+	case len(plan.votes.truth) == 0:
 		r.Notes = append(r.Notes, "too few examples to keep some back: not measured, not calibrated")
-		h.layer = net.outs[k]
+		h.join(k, f, plan.mixture, t.task.size)
 	default:
-		h.layer, h.temperature = net.outs[k], plan.unseen.temperature()
+		h.join(k, f, plan.mixture, t.task.size)
+		h.temperature = plan.votes.temperature()
+		h.solo = plan.solo() * float32(plan.mixture[partNets]) / float32(len(f.nets))
+		r.Parts = Parts{len(f.nets), plan.mixture[partNets], plan.mixture[partPlain], plan.mixture[partWeighted], plan.mixture[partBayes]}
 		r.Temperature = float64(h.temperature)
-		r.Measured = len(plan.unseen.truth)
-		plan.unseen.measure(&r, h.temperature)
+		r.Measured = len(plan.votes.truth)
+		plan.votes.measure(&r, h.temperature)
 	}
 	t.report.Fields = append(t.report.Fields, r)
 	return h

@@ -98,10 +98,12 @@ func TestTrainReports(t *testing.T) {
 
 func TestFoldsKeepEqualTextsTogether(t *testing.T) {
 	examples := append(manyExamples(130), manyExamples(130)...)
-	tr := &trainer{opt: Options{}}
+	tr := &trainer{recipe: defaultRecipe()}
 	tr.opt.setDefaults(len(examples))
 	tr.choose(examples, []string{prediag.FieldCategory})
 	tr.label(prediag.FieldCategory)
+	require.NoError(t, tr.features(context.Background()))
+	tr.family = tr.kin()
 	fold := tr.assign()
 	seen, sizes := map[string]int{}, make([]int, tr.opt.Folds)
 	for i, e := range tr.examples {

@@ -1,0 +1,238 @@
+package classifier
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+)
+
+// linear is a classifier that adds one weight per feature and label: features × stride, in rows of stride numbers, of
+// which the first ones belong to the labels and the others are 0.
+type linear struct {
+	stride  int
+	weights []float32
+	bias    []float32 // stride
+}
+
+// strideOf is the number of labels, rounded up to what the kernels work on.
+func strideOf(labels int) int { return (labels + 7) &^ 7 }
+
+func newLinear(features, labels int) *linear {
+	n := strideOf(labels)
+	return &linear{stride: n, weights: make([]float32, features*n), bias: make([]float32, n)}
+}
+
+func (l *linear) row(id int32) []float32 {
+	return l.weights[int(id)*l.stride : (int(id)+1)*l.stride]
+}
+
+// logits writes the scores of the labels into z; len(z) ≥ stride.
+func (l *linear) logits(v vector, z []float32) {
+	copy(z, l.bias)
+	for i, id := range v.ids {
+		axpy(v.vals[i], l.row(id), z[:l.stride])
+	}
+}
+
+// add adds a times the other's weights.
+func (l *linear) add(a float32, other *linear) {
+	axpy(a, other.weights, l.weights)
+	axpy(a, other.bias, l.bias)
+}
+
+// bayesSmoothing is added to every count of a naive Bayes classifier.
+const bayesSmoothing = 0.01
+
+// learnBayes is multinomial naive Bayes over the features' values (McCallum and Nigam 1998). What all labels have in
+// common of a feature's weights is taken off: it moves no probability.
+func learnBayes(t task, head target) *linear {
+	l, total, count := newLinear(t.size, head.classes), make([]float64, head.classes), make([]float64, head.classes)
+	for _, r := range t.rows {
+		y := head.y[r]
+		if y < 0 {
+			continue
+		}
+		v := t.x.row(r)
+		count[y]++
+		for i, id := range v.ids {
+			l.row(id)[y] += v.vals[i]
+			total[y] += float64(v.vals[i])
+		}
+	}
+	for id := range t.size {
+		row, mean := l.row(int32(id))[:head.classes], 0.0
+		for c, n := range row {
+			w := math.Log((float64(n) + bayesSmoothing) / (total[c] + bayesSmoothing*float64(t.size)))
+			row[c] = float32(w)
+			mean += w / float64(head.classes)
+		}
+		for c := range row {
+			row[c] -= float32(mean)
+		}
+	}
+	for c, n := range count {
+		l.bias[c] = float32(math.Log(n + 1))
+	}
+	return l
+}
+
+// gains weighs the features by how much they say about the label: the square root of the Kullback-Leibler divergence of
+// the labels of texts that hold the feature from those of all texts, smoothed by one text. The mean square over all
+// values stays what it was.
+func gains(t task, head target) []float32 {
+	count, total, prior := make([]float32, t.size*head.classes), make([]float64, t.size), make([]float64, head.classes)
+	n := 0.0
+	for _, r := range t.rows {
+		if y := head.y[r]; y >= 0 {
+			n++
+			prior[y]++
+			for _, id := range t.x.row(r).ids {
+				count[int(id)*head.classes+int(y)]++
+				total[id]++
+			}
+		}
+	}
+	g := make([]float32, t.size)
+	for f := range g {
+		var kl float64
+		for c, k := range count[f*head.classes : (f+1)*head.classes] {
+			p := prior[c] / n
+			if q := (float64(k) + p) / (total[f] + 1); q > 0 {
+				kl += q * math.Log(q/p)
+			}
+		}
+		g[f] = float32(math.Sqrt(max(kl, 0)))
+	}
+	var before, after float64
+	for _, r := range t.rows {
+		v := t.x.row(r)
+		for i, id := range v.ids {
+			x := float64(v.vals[i])
+			before += x * x
+			after += x * x * float64(g[id]) * float64(g[id])
+		}
+	}
+	if after == 0 {
+		after = before
+	}
+	scale := float32(math.Sqrt(before / max(after, 1e-30)))
+	for f := range g {
+		g[f] *= scale
+	}
+	return g
+}
+
+// machine learns support vector machines, one label against the rest, with squared hinge loss, by dual coordinate descent
+// (Hsieh et al. 2008, "A dual coordinate descent method for large-scale linear SVM"), perhaps over weighted features.
+type machine struct {
+	task
+	head   target
+	cost   float64 // C: of an error, against the weights' squares
+	passes int
+	seed   uint64
+	gain   []float32 // by feature; nil: 1
+}
+
+// learnMachine fits the machines of all labels; it stops with the context's error when that ends.
+func learnMachine(ctx context.Context, t task, head target, cost float64, gains []float32, seed uint64) (*linear, error) {
+	m := &machine{task: t, head: head, cost: cost, passes: 15, seed: seed, gain: gains}
+	m.rows, m.x = m.weighted()
+	norms := make([]float64, len(m.rows))
+	for i := range m.rows {
+		norms[i] = 1
+		for _, v := range m.x.row(i).vals {
+			norms[i] += float64(v) * float64(v)
+		}
+	}
+	l, w := newLinear(t.size, head.classes), make([]float32, t.size)
+	for c := range head.classes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		clear(w)
+		l.bias[c] = m.one(int32(c), w, norms)
+		for id, x := range w {
+			if m.gain != nil {
+				x *= m.gain[id]
+			}
+			l.weights[id*l.stride+c] = x
+		}
+	}
+	return l, nil
+}
+
+// weighted returns the labelled rows, and their features times the gains.
+func (m *machine) weighted() ([]int, *matrix) {
+	x, rows := &matrix{}, []int{}
+	for _, r := range m.rows {
+		if m.head.y[r] < 0 {
+			continue
+		}
+		rows = append(rows, r)
+		x.add(m.x.row(r))
+	}
+	if m.gain != nil {
+		for i, id := range x.ids {
+			x.vals[i] *= m.gain[id]
+		}
+	}
+	return rows, x
+}
+
+// one fits the weights of one label, and returns its bias. Examples that are far on their side of the margin are left
+// out of the next passes (shrinking); the last pass looks at all again.
+func (m *machine) one(label int32, w []float32, norms []float64) float32 {
+	random := rand.New(rand.NewPCG(m.seed, uint64(label)))
+	alpha, active := make([]float64, len(m.rows)), make([]int, len(m.rows))
+	all := make([]int, len(m.rows))
+	for i := range all {
+		all[i] = i
+	}
+	active = append(active[:0], all...)
+	bias, diagonal := 0.0, 0.5/m.cost
+	for pass := range m.passes {
+		if pass == m.passes-1 {
+			active = append(active[:0], all...)
+		}
+		random.Shuffle(len(active), func(i, j int) { active[i], active[j] = active[j], active[i] })
+		kept := active[:0]
+		for _, i := range active {
+			v, side := m.x.row(i), -1.0
+			if m.head.y[m.rows[i]] == label {
+				side = 1
+			}
+			gradient := side*(bias+sparseDot(v, w)) - 1 + diagonal*alpha[i]
+			if alpha[i] == 0 && gradient > farOff && pass > 0 {
+				continue
+			}
+			kept = append(kept, i)
+			next := max(0, alpha[i]-gradient/(norms[i]+diagonal))
+			if step := (next - alpha[i]) * side; step != 0 {
+				alpha[i] = next
+				bias += step
+				for j, id := range v.ids {
+					w[id] += float32(float32(step) * v.vals[j])
+				}
+			}
+		}
+		active = kept
+	}
+	return float32(bias)
+}
+
+// farOff is the distance behind the margin from which on an example is not looked at for a while.
+const farOff = 0.1
+
+func sparseDot(v vector, w []float32) float64 {
+	var a, b float32
+	n := len(v.ids) &^ 1
+	vals := v.vals[:len(v.ids)]
+	for i := 0; i < n; i += 2 {
+		a += float32(w[v.ids[i]] * vals[i])
+		b += float32(w[v.ids[i+1]] * vals[i+1])
+	}
+	if n < len(v.ids) {
+		a += float32(w[v.ids[n]] * vals[n])
+	}
+	return float64(a + b)
+}

@@ -1,0 +1,156 @@
+package classifier
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"prediag"
+)
+
+// toy is a task of two labels that the first feature tells apart, with noise in the others.
+func toy(n int) (task, target) {
+	random := rand.New(rand.NewPCG(1, 2))
+	x, y := &matrix{}, make([]int32, n)
+	t := task{x: x, size: 6}
+	for i := range n {
+		y[i] = int32(i % 2)
+		x.add(vector{[]int32{y[i], 2 + int32(random.IntN(4))}, []float32{1, 1}})
+		t.rows = append(t.rows, i)
+	}
+	return t, target{y, 2}
+}
+
+func TestLinearPartsLearn(t *testing.T) {
+	x, head := toy(60)
+	plain, err := learnMachine(context.Background(), x, head, plainCost, nil, 1)
+	require.NoError(t, err)
+	weighted, err := learnMachine(context.Background(), x, head, weightedCost, gains(x, head), 1)
+	require.NoError(t, err)
+	for name, l := range map[string]*linear{"plain": plain, "weighted": weighted, "bayes": learnBayes(x, head)} {
+		z := make([]float32, l.stride)
+		for i := range 60 {
+			l.logits(x.x.row(i), z)
+			require.Equal(t, i%2, top(z[:2], 1)[0], name)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = learnMachine(ctx, x, head, plainCost, nil, 1)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// The machine's solution must satisfy what makes it the optimum: the weights are the sum of the examples times their
+// multipliers, so that the gradient of ½w² + C·Σmax(0, 1-y·z)² vanishes.
+func TestMachineIsOptimal(t *testing.T) {
+	x, head := toy(40)
+	l, err := learnMachine(context.Background(), x, head, 1, nil, 1)
+	require.NoError(t, err)
+	gradient := make([]float64, x.size)
+	for f := range gradient {
+		gradient[f] = float64(l.row(int32(f))[1])
+	}
+	z := make([]float32, l.stride)
+	for i, r := range x.rows {
+		v := x.x.row(r)
+		l.logits(v, z)
+		side := float64(2*head.y[i] - 1)
+		if slack := 1 - side*float64(z[1]); slack > 0 {
+			for j, id := range v.ids {
+				gradient[id] -= 2 * slack * side * float64(v.vals[j])
+			}
+		}
+	}
+	for _, g := range gradient {
+		require.InDelta(t, 0, g, 0.2, "it was about 80 without weights")
+	}
+}
+
+func TestGainsFavourWhatTells(t *testing.T) {
+	x, head := toy(60)
+	g := gains(x, head)
+	for f := 2; f < 6; f++ {
+		require.Greater(t, g[0], 2*g[f])
+	}
+	var before, after float64
+	for _, r := range x.rows {
+		v := x.x.row(r)
+		for i, id := range v.ids {
+			before += float64(v.vals[i] * v.vals[i])
+			after += float64(v.vals[i]*v.vals[i]) * float64(g[id]*g[id])
+		}
+	}
+	require.InDelta(t, before, after, 1e-3*before)
+}
+
+// Votes of a part that knows and of one that does not: the mixture must find the first, at its temperature.
+func TestStackingFindsThePartThatKnows(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	v := votes{outOfFold: outOfFold{classes: 3}}
+	for range 3000 {
+		var z [3]float64
+		var sum float64
+		for c := range z {
+			z[c] = 2 * random.NormFloat64()
+			sum += math.Exp(z[c])
+		}
+		u, y := random.Float64()*sum, 0
+		for ; y < 2 && u > math.Exp(z[y]); y++ {
+			u -= math.Exp(z[y])
+		}
+		v.truth = append(v.truth, int32(y))
+		for c := range z {
+			v.by[partNets] = append(v.by[partNets], float32(random.NormFloat64()))
+			v.by[partBayes] = append(v.by[partBayes], float32(4*z[c])) // too sure of itself by four
+		}
+	}
+	w, loss := v.fit([parts]bool{true, true, true, true})
+	require.InDelta(t, 0.25, w[partBayes], 0.02)
+	require.InDelta(t, leastNets, w[partNets], 0.05)
+	require.Zero(t, w[partPlain], "the part is not there")
+	for _, other := range []mixture{{w[0] + 0.05, 0, 0, w[3]}, {w[0], 0, 0, w[3] * 1.1}, {w[0], 0, 0, w[3] * 0.9}} {
+		require.Greater(t, v.loss(other), loss)
+	}
+	v.mix(w)
+	require.InDelta(t, 1, v.temperature(), 0.01)
+}
+
+func TestFamilies(t *testing.T) {
+	var examples []prediag.Example
+	for _, s := range []string{"play Mirrorshades of Joseph Utsler", "spiel Mirrorshades von Joseph Utsler", "my invoice is missing",
+		"where do I find the invoice of May", "how hot is it going to be tomorrow", "my invoice is missing"} {
+		examples = append(examples, prediag.Example{Ticket: prediag.Ticket{Body: s}, Labels: map[string]string{"category": "x"}})
+	}
+	tr := &trainer{recipe: defaultRecipe()}
+	tr.opt.setDefaults(len(examples))
+	tr.choose(examples, []string{"category"})
+	require.NoError(t, tr.features(context.Background()))
+	family := map[string][]int32{}
+	for i, f := range tr.kin() {
+		s := tr.examples[i].Ticket.Body
+		family[s] = append(family[s], f)
+	}
+	require.Equal(t, family["play Mirrorshades of Joseph Utsler"], family["spiel Mirrorshades von Joseph Utsler"])
+	require.Equal(t, family["my invoice is missing"][0], family["my invoice is missing"][1])
+	require.NotEqual(t, family["my invoice is missing"][0], family["how hot is it going to be tomorrow"][0])
+	f := &families{parent: []int32{0, 1, 2}, size: []int32{1, 1, 1}, most: 2}
+	f.unite(2, 1)
+	f.unite(0, 2)
+	require.Equal(t, []int32{0, 1, 1}, []int32{f.root(0), f.root(1), f.root(2)}, "a family that is full takes nobody")
+}
+
+func TestFastModelsAreSmall(t *testing.T) {
+	examples := manyExamples(200)
+	best, _, err := Train(context.Background(), examples, Options{Epochs: 3, Rounds: 1})
+	require.NoError(t, err)
+	fast, _, err := Train(context.Background(), examples, Options{Epochs: 3, Rounds: 1, Quality: QualityFast})
+	require.NoError(t, err)
+	require.Len(t, best.more, bestNets-1)
+	require.Empty(t, fast.more)
+	_, _, err = Train(context.Background(), examples, Options{Quality: "perfect"})
+	require.ErrorIs(t, err, prediag.ErrInvalid)
+	require.ErrorContains(t, err, `"perfect"`)
+}
