@@ -94,7 +94,7 @@ func TestNoFileOfSearchAndLineHoldsNaN(t *testing.T) {
 		require.NoError(t, err)
 		clean(t, "comparison", c.WriteMarkdown)
 		cleanJSON(t, "comparison", c)
-		clean(t, "replay", Replay(items, items).WriteMarkdown)
+		clean(t, "replay", Replay(items, items, nil).WriteMarkdown)
 
 		searcher := prediag.SearcherFunc(func(_ context.Context, q prediag.Query) (prediag.Results, error) {
 			if q.Text == "" {

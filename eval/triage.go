@@ -46,19 +46,20 @@ func DefaultCosts() Costs {
 
 // TriageItem is what became of one ticket. It holds no text of the ticket.
 type TriageItem struct {
-	ID       string               `json:"id"`
-	Language string               `json:"language"`
-	Outcome  prediag.Outcome      `json:"outcome,omitempty"`
-	Truth    string               `json:"truth,omitempty"` // category; empty: not labelled
-	Label    string               `json:"label,omitempty"`
-	Article  string               `json:"article,omitempty"` // ID or group of the one that solves the ticket; empty: unknown
-	Rank     int                  `json:"rank"`              // of that article among the hits, from 1; 0: not found
-	Right    bool                 `json:"right"`             // the category is right, and the first hit solves the ticket, as far as known
-	Solved   float64              `json:"solved"`            // as the diagnosis states it, 0 to 1
-	Reasons  []prediag.ReasonCode `json:"reasons,omitempty"`
-	Origin   string               `json:"origin,omitempty"` // who wrote the draft
-	Usage    *prediag.Usage       `json:"usage,omitempty"`  // tokens of a language model, where it said them
-	Error    string               `json:"error,omitempty"`
+	ID          string               `json:"id"`
+	Language    string               `json:"language"`
+	Outcome     prediag.Outcome      `json:"outcome,omitempty"`
+	Truth       string               `json:"truth,omitempty"` // category; empty: not labelled
+	Label       string               `json:"label,omitempty"`
+	Probability float64              `json:"probability,omitempty"` // of Label, 0 to 1
+	Article     string               `json:"article,omitempty"`     // ID or group of the one that solves the ticket; empty: unknown
+	Rank        int                  `json:"rank"`                  // of that article among the hits, from 1; 0: not found
+	Right       bool                 `json:"right"`                 // the category is right, and the first hit solves the ticket, as far as known
+	Solved      float64              `json:"solved"`                // as the diagnosis states it, 0 to 1
+	Reasons     []prediag.ReasonCode `json:"reasons,omitempty"`
+	Origin      string               `json:"origin,omitempty"` // who wrote the draft
+	Usage       *prediag.Usage       `json:"usage,omitempty"`  // tokens of a language model, where it said them
+	Error       string               `json:"error,omitempty"`
 
 	// Slices are those of ClassifyItem.
 	Slices map[string]string `json:"slices,omitempty"`
@@ -123,20 +124,21 @@ func triageOne(ctx context.Context, line Triager, e prediag.Example, index int, 
 
 // lineAnswer is what is measured of a diagnosis, as a cache keeps it.
 type lineAnswer struct {
-	Outcome   prediag.Outcome
-	Language  string
-	Label     string // of the category
-	Solved    float64
-	Reasons   []prediag.ReasonCode
-	Hits      [][2]string // article and group, best first
-	Grounded  float64
-	Origin    string
-	Usage     *prediag.Usage
-	Asserting int      // statements of the draft that need a citation
-	Citations []string // articles that these cite
-	Degraded  []prediag.Degradation
-	Versions  prediag.Versions
-	Latency   time.Duration
+	Outcome     prediag.Outcome
+	Language    string
+	Label       string // of the category
+	Probability float64
+	Solved      float64
+	Reasons     []prediag.ReasonCode
+	Hits        [][2]string // article and group, best first
+	Grounded    float64
+	Origin      string
+	Usage       *prediag.Usage
+	Asserting   int      // statements of the draft that need a citation
+	Citations   []string // articles that these cite
+	Degraded    []prediag.Degradation
+	Versions    prediag.Versions
+	Latency     time.Duration
 }
 
 func ask(ctx context.Context, line Triager, t prediag.Ticket, now func() time.Time) (a lineAnswer, err error) {
@@ -145,13 +147,19 @@ func ask(ctx context.Context, line Triager, t prediag.Ticket, now func() time.Ti
 		start = now()
 	}
 	d, err := line.Triage(ctx, prediag.RequestKey{}, t)
+	if err == nil {
+		a = answerOf(d)
+	}
+	a.Language = d.Verdict.Language
 	if now != nil {
 		a.Latency = now().Sub(start)
 	}
+	return a, err
+}
+
+// answerOf reads the diagnosis.
+func answerOf(d prediag.Diagnosis) (a lineAnswer) {
 	a.Language = d.Verdict.Language
-	if err != nil {
-		return a, err
-	}
 	a.Outcome, a.Solved, a.Degraded, a.Versions = d.Outcome, d.Solved, d.Degraded, d.Versions
 	for _, r := range d.Reasons {
 		a.Reasons = append(a.Reasons, r.Code)
@@ -159,13 +167,13 @@ func ask(ctx context.Context, line Triager, t prediag.Ticket, now func() time.Ti
 	slices.Sort(a.Reasons)
 	a.Reasons = slices.Compact(a.Reasons)
 	if f, ok := d.Verdict.Field(prediag.FieldCategory); ok {
-		a.Label = f.Label
+		a.Label, a.Probability = f.Label, f.Probability
 	}
 	for _, h := range d.Hits {
 		a.Hits = append(a.Hits, [2]string{h.ArticleID, h.Group})
 	}
 	a.takeDraft(d.Draft)
-	return a, nil
+	return a
 }
 
 func (a *lineAnswer) takeDraft(draft prediag.Draft) {
@@ -184,7 +192,8 @@ func (a *lineAnswer) takeDraft(draft prediag.Draft) {
 // take reads the answer in the light of the truth.
 func (it *TriageItem) take(a lineAnswer) {
 	it.answer = a
-	it.Outcome, it.Solved, it.Label, it.Reasons, it.Origin, it.Usage = a.Outcome, a.Solved, a.Label, a.Reasons, a.Origin, a.Usage
+	it.Outcome, it.Solved, it.Label, it.Probability = a.Outcome, a.Solved, a.Label, a.Probability
+	it.Reasons, it.Origin, it.Usage = a.Reasons, a.Origin, a.Usage
 	solving := map[string]bool{} // IDs of the articles that solve the ticket: it may be there in several languages
 	if it.Article != "" {
 		solving[it.Article] = true

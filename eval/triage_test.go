@@ -125,7 +125,7 @@ func TestReplay(t *testing.T) {
 	after, _ := lineCase()
 	after["2"] = diagnosis(prediag.OutcomeAnswer, "dns", "a-en/a")
 	after["4"] = diagnosis(prediag.OutcomeEscalate, "oos")
-	d := Replay(before, append(run(after), TriageItem{ID: "new"}))
+	d := Replay(before, append(run(after), TriageItem{ID: "new"}), func(id string) string { return "the text of " + id })
 	require.Equal(t, []int{5, 1, 1, 1, 0, 1, 1, 0, 1}, []int{d.Tickets, d.Automated, d.Withdrawn, d.AutoRight, d.AutoWrong, d.Relabelled, d.Failed, d.OnlyBefore, d.OnlyAfter})
 	require.Equal(t, 1, d.Moved[prediag.OutcomeSuggest][prediag.OutcomeAnswer])
 	require.Equal(t, 2, d.Moved[prediag.OutcomeAnswer][prediag.OutcomeAnswer])
@@ -134,5 +134,5 @@ func TestReplay(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, d.WriteMarkdown(&b))
 	golden(t, "replay.md", []byte(b.String()))
-	require.Empty(t, Replay(before, before).Differences, "the same decisions")
+	require.Empty(t, Replay(before, before, nil).Differences, "the same decisions")
 }

@@ -226,8 +226,8 @@ type Candidate struct {
 	Line   *Pipeline // under Policy; nil: the facts of the diagnosis decide
 }
 
-// Decide implements Decider. The ticket's text is clean already: whether anything was removed from it, and how old the
-// index was, are taken from the facts where the diagnosis has them.
+// Decide implements Decider. The ticket's text is clean already: whether anything was removed from it is taken from the facts
+// where the diagnosis has them, and so is how the service stood: how old the index was, and whether the category was paused.
 func (c Candidate) Decide(ctx context.Context, d prediag.Diagnosis) (prediag.Decision, error) {
 	before, factsErr := ParseBasis(d.Facts)
 	if c.Line == nil {
@@ -247,12 +247,21 @@ func (c Candidate) Decide(ctx context.Context, d prediag.Diagnosis) (prediag.Dec
 	after.Facts.Draw = draw(d.Ticket)
 	if factsErr == nil {
 		after.Facts.Redacted, after.Facts.Draw, after.IndexAge = before.Facts.Redacted, before.Facts.Draw, before.IndexAge
+		if sameCategory(after.Facts.Verdict, before.Facts.Verdict) {
+			after.Facts.Paused = before.Facts.Paused
+		}
 	}
 	raw, err := after.encode()
 	if err != nil {
 		return prediag.Decision{}, err
 	}
 	return decided(after, now.Versions, c.Policy, raw), nil
+}
+
+func sameCategory(a, b prediag.Verdict) bool {
+	x, _ := a.Field(prediag.FieldCategory)
+	y, _ := b.Field(prediag.FieldCategory)
+	return x.Label == y.Label
 }
 
 // decided is the decision that a policy makes on a basis.

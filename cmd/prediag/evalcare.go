@@ -50,6 +50,7 @@ func (f careFlags) trainer() eval.TrainFunc {
 
 func (a *app) evalSuspects() *cobra.Command {
 	var f careFlags
+	var queue suspectQueueFlags
 	var folds, limit int
 	var out string
 	c := &cobra.Command{
@@ -57,8 +58,10 @@ func (a *app) evalSuspects() *cobra.Command {
 		Long: `suspects trains on parts of the tickets and classifies the rest, so that no model judges a ticket that it learned from.
 A ticket is a suspect when another label is at least as probable as that label usually is for its own tickets (confident
 learning). The likeliest errors come first. The file of --out has one JSON line per suspect, with its text, to be looked
-through by a human.`,
+through by a human. With --to-queue humans look through them in the review queue instead, and prediag review export makes the
+patch of what they decided; running it again asks nothing twice.`,
 		Example: `  prediag eval suspects tickets.jsonl
+  prediag eval suspects tickets.jsonl --to-queue --data-dir data
   prediag eval suspects tickets.jsonl.gz --folds 10 --out suspects.jsonl
   prediag eval suspects @demo --json`,
 		Args: cobra.ExactArgs(1),
@@ -79,10 +82,16 @@ through by a human.`,
 					return err
 				}
 			}
+			if queue.toQueue {
+				if err := a.queueSuspects(cmd.Context(), queue, report.Suspects, f, args[0], byID(examples)); err != nil {
+					return err
+				}
+			}
 			return a.give(f.compareFlags, report, func(w io.Writer) error { return report.WriteMarkdown(w, limit) })
 		},
 	}
 	f.flags(c)
+	queue.flags(c)
 	c.Flags().IntVar(&folds, "folds", 5, "parts; one model is trained for each")
 	c.Flags().IntVar(&limit, "limit", 20, "suspects to print; --json and --out have all")
 	c.Flags().StringVar(&out, "out", "", "write all suspects to this file, one JSON line each")

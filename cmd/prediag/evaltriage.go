@@ -263,39 +263,6 @@ func (a *app) fillWithDemo(ctx context.Context, dir dataDir) (err error) {
 	return err
 }
 
-func (a *app) evalReplay() *cobra.Command {
-	var f compareFlags
-	c := &cobra.Command{
-		Use: "replay BEFORE AFTER", Short: "Say which tickets would be decided in another way",
-		Long: `replay pairs two runs of eval triage over the same tickets and lists what changes: what would be answered that was not,
-what would be handed over that was answered, and what would be filed elsewhere. Run the tickets twice, once with each model,
-index or policy. BEFORE and AFTER are kept runs, or files of items (eval triage --items).`,
-		Example: `  prediag eval replay before after
-  prediag eval replay before.jsonl after.jsonl --json
-  prediag eval replay before after --markdown comment.md`,
-		Args: cobra.ExactArgs(2),
-		RunE: func(_ *cobra.Command, args []string) error {
-			before, err := itemsOrRun[eval.TriageItem](f.runs, "triage", args[0])
-			if err != nil {
-				return err
-			}
-			after, err := itemsOrRun[eval.TriageItem](f.runs, "triage", args[1])
-			if err != nil {
-				return err
-			}
-			diff := eval.Replay(before, after)
-			if diff.Tickets+diff.Failed == 0 {
-				return prediag.Invalid("NO_COMMON_TICKETS", "run", fmt.Sprintf("%s and %s have no ticket in common; run the same tickets twice", args[0], args[1]))
-			}
-			return a.give(f, diff, diff.WriteMarkdown)
-		},
-	}
-	runsFlag(c, &f.runs)
-	c.Flags().StringVar(&f.markdown, "markdown", "", "write the result for a pull request to this file")
-	f.asJSON = jsonFlag(c)
-	return c
-}
-
 // itemsOrRun reads the items of a kept run of one kind, or of a file.
 func itemsOrRun[T any](runs, kind, which string) ([]T, error) {
 	if info, err := os.Stat(which); err == nil && info.Mode().IsRegular() {

@@ -28,6 +28,8 @@ type parts struct {
 	policy  triage.Policy
 	demo    bool                         // the model is the embedded demo's
 	paused  func(category string) string // see triage.Parts; nil: nothing is watched
+
+	recorded func(prediag.Diagnosis) // gets what pipeline recorded; nil: not wanted
 }
 
 // partsOptions say where the contents are that may stand elsewhere.
@@ -173,5 +175,5 @@ func (p *parts) pipeline(refreshed func() time.Time, logger *slog.Logger) *triag
 	return triage.New(triage.Parts{
 		Classifier: asked, Searcher: searched, Explainer: p.kb, Drafter: draft.NewExtractive(articles),
 		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy, Search: triage.SearchVersion(kb.Settings()), Paused: p.paused,
-	}, p.policy, triage.Options{Logger: logger})
+	}, p.policy, triage.Options{Logger: logger, Recorded: p.recorded})
 }

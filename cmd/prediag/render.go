@@ -261,7 +261,7 @@ func queueLine(c prediag.Case) string {
 }
 
 func deadlineLine(c prediag.Case) string {
-	if c.Diagnosis.Handoff == nil {
+	if c.Diagnosis.Handoff == nil || c.Diagnosis.Handoff.Deadline.IsZero() {
 		return ""
 	}
 	return c.Diagnosis.Handoff.Deadline.Local().Format(time.DateTime)
@@ -274,9 +274,48 @@ func renderCase(w io.Writer, c prediag.Case) error {
 		p.line("The lease ends at %s.", c.LeaseUntil.Local().Format(time.DateTime))
 	}
 	if c.State != prediag.CaseResolved {
-		p.line("\n%s\n", c.Diagnosis.Ticket.Text())
-		if err := renderDiagnosis(&p, c.Diagnosis); err != nil {
+		if err := renderQuestion(&p, c); err != nil {
 			return err
+		}
+	}
+	return p.to(w)
+}
+
+// renderQuestion shows what is to be decided.
+func renderQuestion(p *page, c prediag.Case) error {
+	p.line("\n%s\n", c.Diagnosis.Ticket.Text())
+	k := c.Check
+	if k == nil {
+		return renderDiagnosis(p, c.Diagnosis)
+	}
+	p.line("Is the label of this ticket (%s) right?", joinNonEmpty(", ", k.Source, c.Diagnosis.Ticket.ID))
+	t := newRows(p)
+	t.row("  present\t%s %s\tprobability %.4f\t--action rejected keeps it", k.Field, k.Label, k.Probability)
+	t.row("  suggested\t%s %s\tprobability %.4f\t--action accepted takes it", k.Field, k.Suggested, k.SuggestedProbability)
+	_ = t.Flush() // writes to memory
+	p.line("  another: --action corrected --label %s=LABEL", k.Field)
+	return nil
+}
+
+// renderWholeCase shows a case with all that is known of it, its resolution too.
+func renderWholeCase(w io.Writer, c prediag.Case) error {
+	var p page
+	p.line("Case %s is %s, priority %d, since %s.", c.ID, caseStateLine(c), c.Priority, c.Created.Local().Format(time.DateTime))
+	if c.State == prediag.CaseClaimed {
+		p.line("The lease ends at %s.", c.LeaseUntil.Local().Format(time.DateTime))
+	}
+	if err := renderQuestion(&p, c); err != nil {
+		return err
+	}
+	if r := c.Resolution; r != nil {
+		p.line("\n%s by %s at %s", r.Action, r.Reviewer, r.At.Local().Format(time.DateTime))
+		for _, field := range slices.Sorted(maps.Keys(r.Labels)) {
+			p.line("  %s: %s", field, r.Labels[field])
+		}
+		for _, said := range [][2]string{{"article", r.Article}, {"answer", r.Answer}, {"note", r.Note}} {
+			if said[1] != "" {
+				p.line("  %s: %s", said[0], said[1])
+			}
 		}
 	}
 	return p.to(w)

@@ -5,17 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"prediag"
+	"prediag/classifier"
 	"prediag/review"
 	"prediag/server"
 )
 
 // queue is the line of cases, in this process or behind a service.
 type queue interface {
+	Case(ctx context.Context, id string) (prediag.Case, error)
 	List(ctx context.Context, f prediag.CaseFilter) (prediag.CasePage, error)
 	Claim(ctx context.Context, key prediag.RequestKey, id, reviewer string, f prediag.CaseFilter) (prediag.Case, error)
 	Release(ctx context.Context, key prediag.RequestKey, id, reviewer string) (prediag.Case, error)
@@ -34,28 +39,37 @@ func (a *app) reviewCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "review",
 		Short: "Work on the cases that need a human",
-		Long: `review lists, claims, releases and resolves cases. A resolution is final and becomes an example to learn from.
+		Long: `review lists, shows, claims, releases and resolves cases. A resolution is final and becomes an example to learn from.
+
+A case of the queue label-check asks whether the label of a training ticket is right (prediag eval suspects --to-queue):
+accepted takes the suggested label, rejected keeps the present one, corrected names another with --label.
 
 While a service holds the data folder the commands go through that service.`,
 		Example: `  prediag review list --queue network
   prediag review claim --reviewer mei
+  prediag review show c-3f2a
   prediag review resolve c-3f2a --action corrected --label category=network/dns --article adn-record-not-resolving-en`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(a.reviewList(), a.reviewClaim(), a.reviewRelease(), a.reviewResolve())
+	c.AddCommand(a.reviewList(), a.reviewShow(), a.reviewExport(), a.reviewClaim(), a.reviewRelease(), a.reviewResolve())
 	return c
 }
 
 func (a *app) reviewList() *cobra.Command {
 	var f reviewFlags
 	var all bool
+	var states []string
 	c := &cobra.Command{
 		Use: "list", Short: "List the cases that wait, the most urgent first", Args: cobra.NoArgs,
-		Example: "  prediag review list\n  prediag review list --tier L2 --json\n  prediag review list --all",
+		Example: "  prediag review list\n  prediag review list --tier L2 --json\n  prediag review list --state claimed\n  prediag review list --all",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if all {
-				f.filter.States = []prediag.CaseState{prediag.CaseOpen, prediag.CaseClaimed, prediag.CaseResolved}
+				states = []string{"open", "claimed", "resolved"}
+			}
+			var err error
+			if f.filter.States, err = parseStates(states); err != nil {
+				return err
 			}
 			return withQueue(cmd.Context(), f, func(ctx context.Context, q queue) error {
 				page, err := q.List(ctx, f.filter)
@@ -72,8 +86,43 @@ func (a *app) reviewList() *cobra.Command {
 	f.flags(c)
 	f.filterFlags(c)
 	c.Flags().BoolVar(&all, "all", false, "the resolved ones too")
+	c.Flags().StringSliceVar(&states, "state", nil, "only in these states: open, claimed, resolved (default: open and claimed)")
 	c.Flags().IntVar(&f.filter.Limit, "limit", 50, "cases to print, 1 to 500")
 	c.Flags().StringVar(&f.filter.After, "page-token", "", "go on where the page before ended")
+	return c
+}
+
+func parseStates(words []string) ([]prediag.CaseState, error) {
+	var out []prediag.CaseState
+	for _, w := range words {
+		s := prediag.CaseState(strings.ToUpper(w))
+		if !slices.Contains([]prediag.CaseState{prediag.CaseOpen, prediag.CaseClaimed, prediag.CaseResolved}, s) {
+			return nil, usageError{fmt.Errorf("--state is %q: use open, claimed or resolved", w)}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func (a *app) reviewShow() *cobra.Command {
+	var f reviewFlags
+	c := &cobra.Command{
+		Use: "show CASE", Short: "Show a case, in whatever state it is", Args: cobra.ExactArgs(1),
+		Example: "  prediag review show c-3f2a\n  prediag review show c-3f2a --json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withQueue(cmd.Context(), f, func(ctx context.Context, q queue) error {
+				c, err := q.Case(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if *f.asJSON {
+					return a.printMessage(server.CaseMessage(c))
+				}
+				return renderWholeCase(a.out, c)
+			})
+		},
+	}
+	f.flags(c)
 	return c
 }
 
@@ -83,15 +132,33 @@ func (a *app) reviewClaim() *cobra.Command {
 		Use: "claim [CASE]", Short: "Take a case, the most urgent one by default", Args: cobra.MaximumNArgs(1),
 		Example: "  prediag review claim\n  prediag review claim c-3f2a --reviewer mei",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.change(cmd.Context(), f, func(ctx context.Context, q queue) (prediag.Case, error) {
+			err := a.change(cmd.Context(), f, func(ctx context.Context, q queue) (prediag.Case, error) {
 				return q.Claim(ctx, prediag.RequestKey{}, optional(args), f.reviewer, f.filter)
 			})
+			var known *prediag.Error
+			if errors.As(err, &known) && known.Reason == "NOTHING_TO_CLAIM" {
+				return a.nothingToClaim(f)
+			}
+			return err
 		},
 	}
 	f.flags(c)
 	f.filterFlags(c)
 	f.reviewerFlag(c)
 	return c
+}
+
+// nothingToClaim says that the queue is empty, which is good news and no failure.
+func (a *app) nothingToClaim(f reviewFlags) error {
+	if *f.asJSON {
+		return a.printJSON(nil)
+	}
+	where := ""
+	if f.filter.Queue+f.filter.Tier != "" {
+		where = " of this queue and tier"
+	}
+	_, err := fmt.Fprintf(a.out, "Nothing to claim: no case%s is open.\n", where)
+	return err
 }
 
 func (a *app) reviewRelease() *cobra.Command {
@@ -138,6 +205,7 @@ func (a *app) reviewResolve() *cobra.Command {
 	f.reviewerFlag(c)
 	c.Flags().StringVar(&action, "action", "", "accepted, corrected or rejected (required)")
 	c.Flags().StringArrayVar(&labels, "label", nil, "FIELD=LABEL that is right; may be repeated")
+	c.Flags().BoolVar(&r.NewLabel, "new-label", false, "take a label that the model does not know: it is meant")
 	c.Flags().StringVar(&r.Article, "article", "", "ID of the article that solves the ticket")
 	c.Flags().StringVar(&r.Answer, "answer", "", "what was sent to the customer")
 	c.Flags().StringVar(&r.Note, "note", "", "a note for colleagues")
@@ -213,10 +281,28 @@ func withQueue(ctx context.Context, f reviewFlags, do func(context.Context, queu
 		return err
 	}
 	defer func() { err = errors.Join(err, held.release()) }()
-	store, err := review.Open(dir.state(), review.Options{})
+	store, err := review.Open(dir.state(), review.Options{Labels: labelsOf(dir)})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	return do(ctx, store)
+}
+
+// labelsOf are the labels that the data folder's model knows. It is loaded when they are asked for; none where there is no
+// sound model, for then every label is as good as another.
+func labelsOf(dir dataDir) func(field string) []string {
+	load := sync.OnceValue(func() *classifier.Model {
+		m, err := classifier.Load(dir.model())
+		if err != nil {
+			return nil
+		}
+		return m
+	})
+	return func(field string) []string {
+		if m := load(); m != nil {
+			return m.Labels(field)
+		}
+		return nil
+	}
 }

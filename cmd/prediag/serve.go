@@ -26,6 +26,8 @@ type serveFlags struct {
 	every, drain       time.Duration
 	modelEvery         time.Duration
 	parts              partsOptions
+	shadow             shadowFlags
+	keep               string
 	logLevel           string
 	sources            string // file that declares sources
 }
@@ -40,10 +42,14 @@ func (a *app) serveCommand() *cobra.Command {
 In a new data folder it starts on the embedded demo: a knowledge base about a fictional cloud platform in eight languages,
 and a model trained on 720 labelled tickets. Give it your own with prediag ingest and prediag train: a model that train
 writes to the folder is taken in within seconds, without a lost call. What a reviewer decides counts at once for tickets
-that are nearly the same.`,
+that are nearly the same.
+
+With --shadow-model or --shadow-policy a candidate decides the same tickets in the background: its decisions are kept beside
+those that were given, and nothing else comes of them.`,
 		Example: `  prediag serve
   prediag serve --data-dir /var/lib/prediag --grpc-addr :50051 --http-addr :8080
   prediag serve --refresh-every 1h --policy policy.yaml
+  prediag serve --shadow-policy bolder.yaml --shadow-sample 0.2   # see prediag eval replay --shadow
   prediag serve --sources sources.yaml    # see docs/sources.md`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), f) },
@@ -57,6 +63,8 @@ that are nearly the same.`,
 	c.Flags().DurationVar(&f.drain, "drain", 10*time.Second, "time that accepted calls get when the service stops")
 	c.Flags().StringVar(&f.parts.model, "model", "", "folder of the model (default: the data folder's)")
 	c.Flags().StringVar(&f.parts.policy, "policy", "", "file of the policy (default: the data folder's policy.yaml, or the built-in one)")
+	f.shadow.flags(c)
+	c.Flags().StringVar(&f.keep, "keep-diagnoses", "180d", "time after which a diagnosis and its entry in the audit log are removed, e.g. 90d or 36h; 0 keeps all. Those whose case waits stay")
 	c.Flags().StringVar(&f.logLevel, "log-level", "warn", "debug, info, warn or error; logs go to standard error as JSON")
 	return c
 }
@@ -64,6 +72,10 @@ that are nearly the same.`,
 func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	if f.every < time.Second || f.drain <= 0 || f.modelEvery <= 0 {
 		return usageError{errors.New("--refresh-every takes 1s or more, --drain and --model-every more than 0, e.g. 6h, 10s and 2s")}
+	}
+	keep, err := parseKeep(f.keep)
+	if err != nil {
+		return err
 	}
 	logger, err := newLogger(a.err, f.logLevel)
 	if err != nil {
@@ -94,6 +106,9 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	if err := s.audits.look(ctx); err != nil {
 		return err
 	}
+	if err := s.addShadow(ctx, f.shadow); err != nil {
+		return err
+	}
 	srv := server.New(s.parts(), server.Options{Logger: logger, Drain: f.drain})
 	if err := held.announce(grpcLis.Addr().String()); err != nil {
 		return err
@@ -103,6 +118,10 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	g.Go(func() error { return s.refreshLoop(ctx, dir, f.every) })
 	g.Go(func() error { return s.modelLoop(ctx, f.modelEvery) })
 	g.Go(func() error { return s.audits.run(ctx) })
+	g.Go(func() error { s.pruneLoop(ctx, keep); return nil })
+	if s.shadow != nil {
+		g.Go(func() error { return s.shadow.Run(ctx) })
+	}
 	g.Go(func() error {
 		return a.greet(ctx, s, srv.PublishHealth, greeting{list, grpcLis.Addr(), httpLis.Addr()})
 	})

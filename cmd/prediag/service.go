@@ -23,6 +23,7 @@ type service struct {
 	refreshed atomic.Pointer[time.Time] // the last refresh that succeeded in this process
 	watcher   *classifier.Watcher
 	audits    *auditWatch
+	shadow    *triage.Shadow // nil: no candidate runs
 }
 
 func newService(p *parts, dir dataDir, opt ingest.Options) *service {
@@ -91,6 +92,9 @@ func (s *service) status() server.Status {
 	}
 	if len(out.Stale) > 0 {
 		out.Degraded = strings.TrimPrefix(out.Degraded+"; nothing is done automatically: "+strings.Join(out.Stale, "; "), "; ")
+	}
+	if s.shadow != nil {
+		out.Shadow = shadowStatus(s.shadow.Counts())
 	}
 	op, ok := s.refresher.Last()
 	if ok {
