@@ -42,14 +42,17 @@ func (a *app) refreshThrough(ctx context.Context, h holder, f ingestFlags) error
 		return errors.New("the refresh failed, the generation before serves on: " + op.Error)
 	}
 	report := reportOf(op)
-	if *f.asJSON {
-		return a.printJSON(report)
+	if err := a.printReport(report, prediag.Generation{Number: report.Generation, Articles: report.Total().Articles}, *f.asJSON); err != nil {
+		return err
 	}
-	return renderReport(a.out, report, prediag.Generation{Number: report.Generation, Articles: report.Total().Articles})
+	if op.Error != "" {
+		return errors.New("not every source could be read, their articles are as they were: " + op.Error)
+	}
+	return nil
 }
 
 // reportOf puts a service's refresh into the words of an own one, so that both print the same. What the service does
-// not tell, the quarantined files, is in its log.
+// not tell, the quarantined files, is in its log and its ledger.
 func reportOf(r prediag.Refresh) ingest.Report {
 	out := ingest.Report{Started: r.Started}
 	if r.Report == nil {

@@ -149,6 +149,11 @@ func refreshOf(op ingest.Operation) prediag.Refresh {
 	if op.State != ingest.OperationSucceeded {
 		return r
 	}
+	for _, s := range op.Report.Sources {
+		if s.Error != "" { // the others were refreshed all the same
+			r.Error = strings.TrimPrefix(r.Error+"; "+fmt.Sprintf("%s was not read to its end: %s", s.Name, s.Error), "; ")
+		}
+	}
 	r.Report = &prediag.RefreshReport{Generation: op.Report.Generation, Took: op.Report.Took}
 	for _, s := range op.Report.Sources {
 		r.Report.Sources = append(r.Report.Sources, prediag.RefreshedSource{
