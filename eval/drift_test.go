@@ -38,8 +38,8 @@ func TestDriftFindsWhatMoved(t *testing.T) {
 
 // TestDriftOfUnlabelledTickets: the true label is left out, and that is said; nothing else changes.
 func TestDriftOfUnlabelledTickets(t *testing.T) {
-	items := simulated(1600, 8)
-	before, after := items[:800], items[800:]
+	items := simulated(400, 8)
+	before, after := items[:200], items[200:]
 	with, err := Drift(before, after, 1)
 	require.NoError(t, err)
 	for i := range after {
@@ -48,7 +48,7 @@ func TestDriftOfUnlabelledTickets(t *testing.T) {
 	}
 	r, err := Drift(before, after, 1)
 	require.NoError(t, err)
-	require.Equal(t, "800 of 800 tickets before and 0 of 800 after have a label: drift of the true label is not told, it takes 100 of each time", r.Unlabelled)
+	require.Equal(t, "200 of 200 tickets before and 0 of 200 after have a label: drift of the true label is not told, it takes 100 of each time", r.Unlabelled)
 	var names []string
 	for i, row := range r.Rows {
 		names = append(names, row.Property)

@@ -186,7 +186,7 @@ func originFacts() [][2]string {
 	originOf(&r)
 	var facts [][2]string
 	for _, p := range r.Provenance() {
-		if p[0] != "seed" {
+		if p[0] == "commit" || p[0] == "Go" || p[0] == "machine" {
 			facts = append(facts, p)
 		}
 	}
