@@ -122,12 +122,15 @@ func judge(v prediag.FieldVerdict, t FieldThreshold, p Policy) []finding {
 	}
 	least, off := t.limit(v.Label)
 	var out []finding
+	if off != "" {
+		out = append(out, found(prediag.ReasonLowConfidence, v.Field, most, "%s is not acted on: %s", v.Field, off))
+	}
 	switch {
 	case !acts && v.Probability < t.Show:
 		out = append(out, found(prediag.ReasonLowConfidence, v.Field, prediag.OutcomeEscalate,
 			"%s %q has probability %.3f, needed %.3f to show it", v.Field, v.Label, v.Probability, t.Show))
 	case off != "":
-		return []finding{found(prediag.ReasonLowConfidence, v.Field, most, "%s is not acted on: %s", v.Field, off)}
+		return out
 	case acts:
 		out = append(out, found(prediag.ReasonLowConfidence, v.Field, most,
 			"%s %q has probability %.3f; its parent %q, with %.3f, reaches the %.3f needed", v.Field, v.Label, v.Probability, label.Value, label.Probability, least))

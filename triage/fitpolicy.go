@@ -179,7 +179,12 @@ func (p *Policy) fitAnswer(tickets []Labelled, r Request) ([]Promise, error) {
 		promises = append(promises, Promise{Action: ActionAnswer + showSuffix, Target: r.ShowTarget, Horizon: promises[0].Horizon, Thresholds: show})
 		p.Solved.Show = show[0].Act
 	}
-	p.Solved.Show = min(p.Solved.Show, p.Solved.Act)
+	p.Solved.Show = min(p.Solved.Show, p.Solved.Act) // what is answered is shown
+	for _, o := range p.Solved.Own {
+		if o.Off == "" {
+			p.Solved.Show = min(p.Solved.Show, o.Act)
+		}
+	}
 	return promises, nil
 }
 

@@ -155,7 +155,7 @@ func (a *app) study(ctx context.Context, f policyFitFlags) (s studied, err error
 		return s, usageError{errors.New("the target answer needs an index: name its folder with --data-dir")}
 	}
 	if answers || f.dataDir == demoTickets {
-		return s, a.withParts(ctx, "policy fit", f.dataDir, partsOptions{model: f.model}, func(p *parts) error {
+		return s, a.withParts(ctx, "policy fit", f.dataDir, partsOptions{model: f.model, unaided: true}, func(p *parts) error {
 			p.policy = s.base
 			line := p.pipeline(time.Now, nil)
 			return a.studyAll(ctx, &s, p.model.Model(), examples, line.Study)

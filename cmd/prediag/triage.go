@@ -132,6 +132,9 @@ func (a *app) diagnose(ctx context.Context, dir dataDir, t prediag.Ticket, timeo
 		return d, err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
+	if w, err := readWatch(dir); err == nil { // what a service found last; without one nothing is watched
+		p.paused = w.Watch.Paused
+	}
 	created := p.kb.Generation().Created
 	return p.pipeline(func() time.Time { return created }, nil).Triage(ctx, prediag.RequestKey{}, t)
 }
