@@ -83,6 +83,8 @@ func TestPublishKeepsVersions(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "model")
 	models := versions(t, 5)
 	require.NoError(t, models[0].Save(dir), "a folder as it was before there were versions")
+	mine := filepath.Join(dir, "mine.bin")
+	require.NoError(t, os.WriteFile(mine, nil, 0o600))
 	for i, m := range models[1:] {
 		require.NoError(t, Publish(dir, m))
 		got, err := Load(dir)
@@ -95,6 +97,8 @@ func TestPublishKeepsVersions(t *testing.T) {
 		require.Positive(t, list[0].Bytes)
 	}
 	require.NoFileExists(t, filepath.Join(dir, manifestName))
+	require.NoFileExists(t, filepath.Join(dir, embedName))
+	require.FileExists(t, mine)
 	back, err := Rollback(dir, "")
 	require.NoError(t, err)
 	require.Equal(t, models[3].Version(), back)

@@ -1,9 +1,11 @@
 package classifier
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,17 +93,22 @@ func adopt(dir string) error {
 	return m.Save(versionFolder(dir, m.Version()))
 }
 
-// dropFlat removes the files of a model that Save wrote to dir itself.
+// dropFlat removes the files of a model that Save wrote to dir itself, and nothing else.
 func dropFlat(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("publish model: %w", err)
+	data, err := readFile(filepath.Join(dir, manifestName), maxManifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	for _, e := range entries {
-		if e.Type().IsRegular() && (e.Name() == manifestName || filepath.Ext(e.Name()) == ".bin") {
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
-				return fmt.Errorf("publish model: %w", err)
-			}
+	var man manifest
+	if err == nil {
+		err = json.Unmarshal(data, &man)
+	}
+	if err != nil {
+		return fmt.Errorf("remove the model before: %w", err)
+	}
+	for _, name := range append(slices.Sorted(maps.Keys(man.Files)), manifestName) {
+		if err := os.Remove(filepath.Join(dir, filepath.Base(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove the model before: %w", err)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,11 +15,11 @@ type Watcher struct {
 	live *Live
 	dir  string
 
-	mu    sync.Mutex
-	seen  string // mark of the folder at the last look
-	tried string // mark that could not be loaded
-	wait  int    // looks until it is tried again, since somebody may mend a file in its place
-	fault error
+	mu    sync.Mutex // of a look, which may take as long as loading a model
+	seen  string     // mark of the folder at the last look
+	tried string     // mark that could not be loaded
+	wait  int        // looks until it is tried again, since somebody may mend a file in its place
+	fault atomic.Pointer[error]
 }
 
 // retryLooks is how many looks pass before a model that could not be loaded is tried again.
@@ -31,9 +32,10 @@ func NewWatcher(live *Live, dir string) *Watcher {
 
 // Fault is why the folder's current model does not serve; nil when it does.
 func (w *Watcher) Fault() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.fault
+	if err := w.fault.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // Run looks at the folder every so often until ctx ends, and reports each swap with its new version, and each failure.
@@ -63,7 +65,8 @@ func (w *Watcher) Look() (string, error) {
 	settled := mark == w.seen
 	w.seen = mark
 	if mark == w.live.Model().Version() {
-		w.fault, w.tried = nil, ""
+		w.fault.Store(nil)
+		w.tried = ""
 		return "", nil
 	}
 	if !settled {
@@ -75,13 +78,15 @@ func (w *Watcher) Look() (string, error) {
 	}
 	m, err := Load(w.dir)
 	if err != nil {
-		w.fault, w.tried, w.wait = err, mark, retryLooks
+		w.fault.Store(&err)
+		w.tried, w.wait = mark, retryLooks
 		if known {
 			return "", nil
 		}
 		return "", fmt.Errorf("the model in %q does not serve, version %s serves on: %w", w.dir, w.live.Model().Version(), err)
 	}
-	w.fault, w.tried = nil, ""
+	w.fault.Store(nil)
+	w.tried = ""
 	if !w.live.Swap(m) {
 		return "", nil
 	}
