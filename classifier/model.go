@@ -52,6 +52,15 @@ type scratch struct {
 // Classify returns the verdict on the ticket; see prediag.Classifier. Of a long ticket only the first 4 KiB of the
 // title and the first 32 KiB of the body count. It does not wait, and looks at the context only at the start.
 func (m *Model) Classify(ctx context.Context, t prediag.Ticket) (prediag.Verdict, error) {
+	return m.classify(ctx, t, true)
+}
+
+// Quick is Classify without evidence: for many tickets, where nobody asks why.
+func (m *Model) Quick(ctx context.Context, t prediag.Ticket) (prediag.Verdict, error) {
+	return m.classify(ctx, t, false)
+}
+
+func (m *Model) classify(ctx context.Context, t prediag.Ticket, evidence bool) (prediag.Verdict, error) {
 	if m == nil || len(m.heads) == 0 {
 		return prediag.Verdict{}, notTrained()
 	}
@@ -78,7 +87,9 @@ func (m *Model) Classify(ctx context.Context, t prediag.Ticket) (prediag.Verdict
 			h.probabilities(s, p)
 		}
 		f, best := h.verdict(p)
-		f.Evidence = s.evidence(m, h, best, text)
+		if evidence {
+			f.Evidence = s.evidence(m, h, best, text)
+		}
 		verdict.Fields = append(verdict.Fields, f)
 		if i == 0 { // the category, where there is one
 			energy := 0.0

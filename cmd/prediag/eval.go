@@ -110,7 +110,7 @@ func (a *app) measureModel(ctx context.Context, f evalClassifyFlags) error {
 	var items []eval.ClassifyItem
 	threshold := 0.0
 	if f.valid != "" {
-		if threshold, err = chosenThreshold(ctx, m, f.valid, f.field, labels); err != nil {
+		if threshold, err = chosenThreshold(ctx, prediag.ClassifierFunc(m.Quick), f.valid, f.field, labels); err != nil {
 			return err
 		}
 	}
@@ -155,7 +155,7 @@ func (a *app) classifyAll(ctx context.Context, f evalClassifyFlags, m *classifie
 	bar := a.newProgress("classifying")
 	defer bar.end()
 	opt.Field, opt.Seed, opt.Progress, opt.Cache = f.field, f.seed, bar.set, cache
-	return eval.Classify(ctx, m, examples, opt)
+	return eval.Classify(ctx, prediag.ClassifierFunc(m.Quick), examples, opt)
 }
 
 // policyOf reads a policy, the built-in one when no file is named.

@@ -186,7 +186,7 @@ func (a *app) drift(ctx context.Context, f careFlags, model string, args []strin
 	var items [2][]eval.ClassifyItem
 	for i, examples := range [][]prediag.Example{before, after} {
 		bar := a.newProgress("classifying")
-		items[i], err = eval.Predict(ctx, m, examples, eval.ClassifyOptions{Field: f.field, Progress: bar.set})
+		items[i], err = eval.Predict(ctx, prediag.ClassifierFunc(m.Quick), examples, eval.ClassifyOptions{Field: f.field, Progress: bar.set})
 		bar.end()
 		if err != nil {
 			return eval.DriftReport{}, err
