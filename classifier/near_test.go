@@ -103,7 +103,7 @@ func TestNeighboursAreDifferentTickets(t *testing.T) {
 		examples = append(examples, prediag.Example{Ticket: prediag.Ticket{ID: fmt.Sprint(i), Body: "the same words"}, Labels: map[string]string{"category": "a"}})
 	}
 	examples = append(examples, smallExamples()...)
-	m, _, err := Train(context.Background(), examples, Options{Epochs: 2, Rounds: 1})
+	m, _, err := Train(context.Background(), examples, Options{Epochs: 2, Rounds: 1, Quality: QualityFast})
 	require.NoError(t, err)
 	seen := map[string]bool{}
 	for _, n := range m.Nearest(prediag.Ticket{Body: "the same words"}, 5) {

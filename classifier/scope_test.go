@@ -98,7 +98,7 @@ func TestUnlikeTicketsAreOutOfScope(t *testing.T) {
 					Labels: map[string]string{prediag.FieldCategory: prediag.LabelOutOfScope},
 				})
 			}
-			m, _, err := Train(context.Background(), examples, Options{Epochs: 8, Rounds: 1})
+			m, _, err := Train(context.Background(), examples, Options{Epochs: 8, Rounds: 1, Quality: QualityFast})
 			require.NoError(t, err)
 			require.NotEqual(t, defaultScope(), m.scope)
 			in, err := m.Classify(context.Background(), manyExamples(3)[2].Ticket)

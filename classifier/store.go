@@ -191,6 +191,9 @@ func syncDir(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// maxChases is how often Load begins again when the model is replaced while it reads.
+const maxChases = 10
+
 // Load reads the model in dir, of a folder of versions the current one, and checks every byte of it against its
 // checksums. A missing model is of kind ErrNotFound; one that is damaged, or of another format version, of kind
 // ErrDamaged. Both name the remedy.
@@ -200,11 +203,13 @@ func Load(dir string) (*Model, error) {
 		return nil, err
 	}
 	m, err := loadFlat(folder)
-	if err != nil {
-		if again, _ := resolve(dir); again != folder && again != "" { // another one took its place meanwhile
-			folder = again
-			m, err = loadFlat(folder)
+	for range maxChases {
+		again, _ := resolve(dir)
+		if err == nil || again == folder || again == "" {
+			break
 		}
+		folder = again // it was replaced while it was read
+		m, err = loadFlat(folder)
 	}
 	if err == nil && folder != dir && m.Version() != filepath.Base(folder) {
 		return nil, damaged(folder, manifestName, fmt.Errorf("is that of model %q", m.Version()))

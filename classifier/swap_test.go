@@ -25,7 +25,7 @@ func versions(t *testing.T, n int) []*Model {
 		for i := range examples {
 			examples[i].Labels = map[string]string{prediag.FieldCategory: fmt.Sprintf("v%d/%s", v, examples[i].Labels[prediag.FieldCategory])}
 		}
-		m, _, err := Train(context.Background(), examples, Options{Epochs: 2, Rounds: 1, Seed: uint64(v)})
+		m, _, err := Train(context.Background(), examples, Options{Epochs: 2, Rounds: 1, Seed: uint64(v), Quality: QualityFast})
 		require.NoError(t, err)
 		out = append(out, m)
 	}
@@ -217,7 +217,7 @@ func TestReadersFindAModelAtAnyMoment(t *testing.T) {
 			}
 		})
 	}
-	for i := range 8 {
+	for i := range 4 {
 		require.NoError(t, Publish(dir, models[(i+1)%4]))
 		if i%4 == 3 {
 			_, err := Rollback(dir, "")

@@ -43,7 +43,7 @@ func tinyModel(t *testing.T, prefix string) *classifier.Model {
 			}
 		}
 	}
-	m, _, err := classifier.Train(t.Context(), examples, classifier.Options{Epochs: 12, Rounds: 1})
+	m, _, err := classifier.Train(t.Context(), examples, classifier.Options{Epochs: 12, Rounds: 1, Quality: classifier.QualityFast})
 	require.NoError(t, err)
 	return m
 }
