@@ -51,6 +51,12 @@ func everyParser(t testing.TB, name string, raw []byte) {
 		require.Less(t, cpuTime()-start, 2*time.Second, "%s as %s", name, p)
 		checkArticle(t, name+" as "+p, a, reason)
 	}
+	start := cpuTime()
+	_, _ = parseFeed(raw)
+	_, _, _ = parseSitemap(raw)
+	_ = parseRobots(string(raw)).allows("/a/b")
+	_, _ = ParseSources("s.yaml", raw)
+	require.Less(t, cpuTime()-start, 2*time.Second, "%s as what a server or a maintainer sends", name)
 	if utf8.Valid(raw) {
 		line, err := json.Marshal(map[string]string{"id": "x", "body": string(raw)})
 		require.NoError(t, err)

@@ -92,6 +92,21 @@ func TestIncrementalSourceTellsOnlyWhatChanged(t *testing.T) {
 	require.Equal(t, []int{2, 17, 3}, []int{src.full, got.Unchanged, got.Deleted})
 }
 
+func TestFileThatCouldNotBeReadIsAskedForAgain(t *testing.T) {
+	index, ledger := newMemory(), FileLedger{Dir: t.TempDir()}
+	src := &api{name: "s", all: numberedFiles(20), rest: true}
+	refresh := func() SourceReport {
+		rep, err := New(index, Options{Ledger: ledger}).Refresh(t.Context(), []Source{src})
+		require.NoError(t, err)
+		return rep.Sources[0]
+	}
+	refresh()
+	src.changes = []Item{{Path: "000.md", Size: -1, Open: func() (io.ReadCloser, error) { return nil, errors.New("input/output error") }}}
+	require.Equal(t, map[string]int{SkipUnreadable: 1}, refresh().Skipped)
+	src.changes, src.all["000.md"] = nil, "# Changed\n\nx"
+	require.Equal(t, 1, refresh().Changed, "the mark did not pass it")
+}
+
 func TestSourceThatIsDownKeepsItsArticles(t *testing.T) {
 	index, ledger := newMemory(), FileLedger{Dir: t.TempDir()}
 	down := &api{name: "down", all: numberedFiles(20)}

@@ -188,7 +188,7 @@ func (r *refresh) saveLedger(ctx context.Context) {
 			continue // what was known of it stands
 		}
 		e := LedgerEntry{Source: st.src.Name(), Parser: parserVersion, Config: configOf(st.src), Walked: r.opt.Now(), Left: st.left}
-		if st.inc != nil && st.walked.Mark != nil && !st.partial {
+		if st.inc != nil && st.walked.Mark != nil && !st.partial && !st.torn {
 			if known, err := r.index.Known(ctx, e.Source); err == nil {
 				e.Known, e.Mark = digest(known), st.walked.Mark
 			}

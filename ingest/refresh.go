@@ -35,6 +35,7 @@ type sourceState struct {
 	broken  map[string]bool   // keys of files whose articles are kept
 	partial bool              // a folder could not be listed: nothing is deleted
 	down    bool              // the source could not be read to its end: the same
+	torn    bool              // a file failed for a reason that may be gone next time: the walk's mark must not pass it
 	rep     *SourceReport
 	old     LedgerEntry
 	leftAt  map[string][]string // path → keys of old.Left
@@ -226,6 +227,7 @@ func (r *refresh) account(st *sourceState, u *unit) (prediag.Change, bool) {
 			st.broken[u.key] = true
 		}
 		st.partial = st.partial || reason == SkipFolder
+		st.torn = st.torn || reason == SkipNoWorker || reason == SkipUnreadable
 		return prediag.Change{}, false
 	}
 	if id == "" { // a file of records: each of them comes as a unit of its own

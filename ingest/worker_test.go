@@ -99,6 +99,9 @@ func TestWorkersThatMisbehave(t *testing.T) {
 			require.Error(t, err)
 			require.Equal(t, c.reason, reason, err)
 			require.Less(t, time.Since(start), 30*time.Second)
+			if limit > time.Second {
+				return // it takes long enough
+			}
 			_, again, _ := p.parse(t.Context(), &task{Source: "s", Path: "a.md", Raw: []byte("x")})
 			require.Equal(t, c.reason, again, "another one took its place")
 		})
