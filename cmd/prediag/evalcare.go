@@ -43,7 +43,7 @@ func (f careFlags) examples(file string, embedded func() (io.Reader, error)) ([]
 // trainer learns the one field.
 func (f careFlags) trainer() eval.TrainFunc {
 	return func(ctx context.Context, examples []prediag.Example) (prediag.Classifier, error) {
-		m, _, err := classifier.Train(ctx, examples, classifier.Options{Fields: []string{f.field}, Seed: f.seed})
+		m, _, err := classifier.Train(ctx, examples, classifier.Options{Quality: classifier.QualityFast, Fields: []string{f.field}, Seed: f.seed})
 		return m, err
 	}
 }

@@ -126,7 +126,7 @@ func (a *app) trainDemo(ctx context.Context, folder string) error {
 	a.note("no model yet: training one on the %d tickets of the embedded demo (your own: prediag train --tickets FILE --model %s)", len(examples), folder)
 	bar := a.newProgress("training")
 	defer bar.end()
-	m, _, err := classifier.Train(ctx, examples, classifier.Options{Progress: bar.set})
+	m, _, err := classifier.Train(ctx, examples, classifier.Options{Quality: classifier.QualityFast, Progress: bar.set})
 	if err != nil {
 		return fmt.Errorf("train the demo model: %w", err)
 	}

@@ -180,7 +180,7 @@ func TestPromiseOnRealTickets(t *testing.T) {
 			require.NoError(t, err)
 			test, _, err := readExamples(filepath.Join(dir, "test.jsonl.gz"), nil, nil)
 			require.NoError(t, err)
-			m, _, err := classifier.Train(t.Context(), train, classifier.Options{Seed: 1, Epochs: 2, Rounds: 1}) // a quick model: the promise must hold for any
+			m, _, err := classifier.Train(t.Context(), train, classifier.Options{Quality: classifier.QualityFast, Seed: 1, Epochs: 2, Rounds: 1}) // a quick model: the promise must hold for any
 			require.NoError(t, err)
 			var trials []triage.Trial
 			for _, e := range test {

@@ -126,7 +126,7 @@ func roughModel(t *testing.T, data string) {
 	}
 	examples, err := demoExamples()
 	require.NoError(t, err)
-	m, _, err := classifier.Train(t.Context(), examples, classifier.Options{
+	m, _, err := classifier.Train(t.Context(), examples, classifier.Options{Quality: classifier.QualityFast,
 		Fields: []string{prediag.FieldCategory, prediag.FieldTier}, Epochs: 1, Rounds: 1, MaxFeatures: 2000, Workers: 1,
 	})
 	require.NoError(t, err)
