@@ -3,6 +3,8 @@ package classifier
 import (
 	"math"
 	"slices"
+
+	"prediag/internal/stats"
 )
 
 // outOfFold holds the logits of examples that the model which gave them did not learn from.
@@ -61,11 +63,19 @@ type FieldReport struct {
 	ECE         float64  `json:"ece"`           // expected calibration error of the best label, 15 bins of equal mass
 	Brier       float64  `json:"brier"`         // mean squared distance between probabilities and truth, 0 to 2
 	LogLoss     float64  `json:"log_loss"`      // nats
-	Coverage95  float64  `json:"coverage_at95"` // largest share of examples, surest first, of which 95 % are right
+	AURC        float64  `json:"aurc"`          // mean share of wrong labels over all coverages, surest first
+	Coverage90  float64  `json:"coverage_at90"` // largest share of examples, surest first, of which 90 % are right
+	Coverage95  float64  `json:"coverage_at95"` // and 95 %
+	Coverage99  float64  `json:"coverage_at99"` // and 99 %
 	Temperature float64  `json:"temperature"`   // that calibrates the logits
 	Baseline    float64  `json:"baseline"`      // accuracy of always saying the most frequent label
 	Parts       Parts    `json:"parts"`
-	Notes       []string `json:"notes,omitempty"`
+
+	Intervals map[string]Interval `json:"intervals"` // of the figures above, by their names here
+	Languages []PartReport        `json:"languages"`
+	Classes   []PartReport        `json:"classes"`
+
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Parts says what votes on a field's labels, and the weights of the parts' logits, 0 for a part that is left out.
@@ -77,51 +87,56 @@ type Parts struct {
 	Bayes    float64 `json:"naive_bayes_weight"`
 }
 
-// measure fills the report's figures from the logits of unseen examples at a temperature.
-func (o *outOfFold) measure(r *FieldReport, temperature float32) {
+// measure fills the report's figures from the logits of unseen examples at a temperature; languages, if any, are theirs.
+func (o *outOfFold) measure(r *FieldReport, temperature float32, languages []string) {
 	n := len(o.truth)
 	if n == 0 {
 		return
 	}
 	hits, predicted, actual := make([]int, o.classes), make([]int, o.classes), make([]int, o.classes)
-	outcomes := make([]outcome, n)
+	list, right := make([]scored, n), 0
 	p := make([]float32, o.classes)
 	for i, y := range o.truth {
 		copy(p, o.row(i))
-		softmax(p, 1/temperature)
+		truth := float64(p[y] / temperature)
+		loss := softmax(p, 1/temperature) - truth
 		best := top(p, 1)[0]
 		predicted[best]++
 		actual[y]++
 		if best == int(y) {
 			hits[y]++
+			right++
 		}
-		outcomes[i] = outcome{float64(p[best]), best == int(y)}
+		list[i] = scored{outcome{float64(p[best]), best == int(y)}, 0, loss}
 		for c, q := range p {
 			d := float64(q)
 			if c == int(y) {
 				d--
 			}
-			r.Brier += d * d / float64(n)
+			list[i].brier += d * d
 		}
 	}
 	for c, h := range hits {
-		r.Accuracy += float64(h) / float64(n)
 		if predicted[c]+actual[c] > 0 {
 			r.MacroF1 += 2 * float64(h) / float64(predicted[c]+actual[c]) / float64(o.classes)
 		}
 	}
+	r.Accuracy = float64(right) / float64(n)
 	r.Baseline = float64(slices.Max(actual)) / float64(n)
-	r.LogLoss = o.loss(float64(temperature))
-	slices.SortStableFunc(outcomes, func(a, b outcome) int {
-		switch {
-		case a.p > b.p:
-			return -1
-		case a.p < b.p:
-			return 1
-		}
-		return 0
-	})
-	r.ECE, r.Coverage95 = calibrationError(outcomes, 15), coverage(outcomes, 0.95)
+	outcomes := make([]outcome, n)
+	for i, s := range list {
+		outcomes[i] = s.outcome
+	}
+	r.Classes = byPart(outcomes, func(i int) string { return r.Labels[o.truth[i]] })
+	if languages != nil {
+		r.Languages = byPart(outcomes, func(i int) string { return languages[i] })
+	}
+	f := figures(list)
+	r.ECE, r.Brier, r.LogLoss, r.AURC = f["ece"], f["brier"], f["log_loss"], f["aurc"]
+	r.Coverage90, r.Coverage95, r.Coverage99 = f["coverage_at90"], f["coverage_at95"], f["coverage_at99"]
+	r.Intervals = intervals(list, 1)
+	low, high := stats.ClopperPearson(right, n, 0.95)
+	r.Intervals["accuracy"] = Interval{low, high}
 }
 
 // outcome is the probability of the best label and whether that was right.

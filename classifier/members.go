@@ -124,6 +124,7 @@ func (t *trainer) ask(f *fitted, known []bool, rows []int) {
 			if y := t.task.heads[k].y[r]; y >= 0 {
 				f.vote(k, v, h, &t.heads[k])
 				t.heads[k].votes.truth = append(t.heads[k].votes.truth, y)
+				t.heads[k].rows = append(t.heads[k].rows, r)
 			}
 		}
 	}

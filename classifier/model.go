@@ -26,6 +26,7 @@ type Model struct {
 	heads   []*head
 	scope   scope
 	near    *nearIndex // nil: none was stored
+	report  []byte     // of the training, as JSON; nil: none was stored
 	seed    uint64
 	version string
 	files   map[string][]byte // as stored, by name

@@ -84,6 +84,9 @@ func (m *Model) seal() error {
 	if m.near != nil {
 		m.files[nearName] = m.near.encode()
 	}
+	if m.report != nil {
+		m.files[reportName] = m.report
+	}
 	for name, data := range m.files {
 		sum := sha256.Sum256(data)
 		man.Files[name] = fileHash{int64(len(data)), hex.EncodeToString(sum[:])}
@@ -310,6 +313,11 @@ func decode(data []byte, read func(name string, limit int64) ([]byte, error)) (*
 	for i := range man.Heads {
 		if name, err := m.decodeHead(man, i, load); err != nil {
 			return nil, name, err
+		}
+	}
+	if _, ok := man.Files[reportName]; ok {
+		if m.report, err = load(reportName); err != nil {
+			return nil, reportName, err
 		}
 	}
 	if _, ok := man.Files[nearName]; ok { // a model of before it was there has none

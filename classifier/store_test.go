@@ -98,7 +98,9 @@ func TestLoadNoticesDamage(t *testing.T) {
 					require.NotEqual(t, m.Version(), loaded.Version(), "the version is the manifest's hash")
 				default:
 					require.ErrorIs(t, err, prediag.ErrDamaged)
-					require.ErrorContains(t, err, name)
+					if name != manifestName || kind != "flipped bit" { // which may stand in the checksum of another file
+						require.ErrorContains(t, err, name)
+					}
 					require.ErrorContains(t, err, "train again")
 				}
 			})

@@ -52,6 +52,9 @@ func Train(ctx context.Context, examples []prediag.Example, opt Options) (*Model
 	if m.near, err = t.neighbours(ctx, m); err != nil {
 		return nil, Report{}, fmt.Errorf("train: %w", err)
 	}
+	if m.report, err = t.report.encode(); err != nil {
+		return nil, Report{}, err
+	}
 	if err := m.seal(); err != nil {
 		return nil, Report{}, err
 	}
@@ -146,6 +149,7 @@ type headPlan struct {
 	labels []string
 	prior  []float32
 	votes  votes
+	rows   []int     // of the votes
 	first  []float32 // logits of the first network, as votes.by
 	alone  float32   // see solo
 	mixture
@@ -312,10 +316,11 @@ func (t *trainer) head(k int, f *fitted) *head {
 	switch {
 	case len(plan.labels) == 1:
 		r.Notes = append(r.Notes, fmt.Sprintf("only one label, %q: every ticket gets it", plan.labels[0]))
-		r.Accuracy, r.MacroF1, r.Baseline, r.Coverage95 = 1, 1, 1, 1
+		r.Accuracy, r.MacroF1, r.Baseline, r.Coverage90, r.Coverage95, r.Coverage99 = 1, 1, 1, 1, 1, 1
 	case len(plan.votes.truth) == 0:
 		r.Notes = append(r.Notes, "too few examples to keep some back: not measured, not calibrated")
 		h.join(k, f, plan.mixture, t.task.size)
+		h.solo = 1 / float32(len(f.nets))
 	default:
 		h.join(k, f, plan.mixture, t.task.size)
 		h.temperature = plan.votes.temperature()
@@ -323,7 +328,7 @@ func (t *trainer) head(k int, f *fitted) *head {
 		r.Parts = Parts{len(f.nets), plan.mixture[partNets], plan.mixture[partPlain], plan.mixture[partWeighted], plan.mixture[partBayes]}
 		r.Temperature = float64(h.temperature)
 		r.Measured = len(plan.votes.truth)
-		plan.votes.measure(&r, h.temperature)
+		plan.votes.measure(&r, h.temperature, t.languages(plan.rows))
 	}
 	t.report.Fields = append(t.report.Fields, r)
 	return h

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -218,9 +219,10 @@ func renderTraining(w io.Writer, r trainReport) error {
 	}
 	p.line("Measured by cross-validation on tickets that the model had not seen:")
 	t := tabwriter.NewWriter(&p, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "field\tlabels\taccuracy\tbaseline\tmacro-F1\tECE\tlog loss\tcoverage at 95 %\t")
+	fmt.Fprintln(t, "field\tlabels\taccuracy\t95 %\tbaseline\tmacro-F1\tECE\tAURC\tcoverage at 95 %\t")
 	for _, f := range r.Fields {
-		fmt.Fprintf(t, "%s\t%d\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t\n", f.Field, len(f.Labels), f.Accuracy, f.Baseline, f.MacroF1, f.ECE, f.LogLoss, f.Coverage95)
+		within := f.Intervals["accuracy"]
+		fmt.Fprintf(t, "%s\t%d\t%.3f\t%.3f–%.3f\t%.3f\t%.3f\t%.3f\t%.4f\t%.3f\t\n", f.Field, len(f.Labels), f.Accuracy, within.Low, within.High, f.Baseline, f.MacroF1, f.ECE, f.AURC, f.Coverage95)
 	}
 	_ = t.Flush() // writes to memory
 	for _, f := range r.Fields {
@@ -228,6 +230,7 @@ func renderTraining(w io.Writer, r trainReport) error {
 			p.line("note on %s: %s", f.Field, n)
 		}
 	}
+	p.line("By language and label: %s (or --json).", filepath.Join(r.Dir, "report.json"))
 	p.line("Model %s in %s, %.1f s.", r.Model, r.Dir, r.Seconds)
 	return p.to(w)
 }
