@@ -28,13 +28,14 @@ type recipe struct {
 	StyleWeight float32 `json:"style_weight"` // capitals, repeated signs, drawn-out words
 	FieldWeight float32 `json:"field_weight"` // product and codes that came in fields of their own
 	TitleWeight float32 `json:"title_weight"` // times a feature of the title counts
+	Filed       bool    `json:"filed"`        // of the body only what the customer wrote for the ticket, see text.Filed
 }
 
 // defaultRecipe was chosen by cross-validation on the training parts of English, Korean, multilingual and developers'
 // texts. Sequences of five and six characters cost more and gave nothing there.
 func defaultRecipe() recipe {
 	return recipe{CharMin: 2, CharMax: 4, PairWindow: 16, PairWeight: 0.5, NextWeight: 0.5, CharWeight: 1,
-		EdgeWeight: 0.5, StyleWeight: 0.5, FieldWeight: 0.5, TitleWeight: 2}
+		EdgeWeight: 0.5, StyleWeight: 0.5, FieldWeight: 0.5, TitleWeight: 2, Filed: true}
 }
 
 // group is a kind of feature; each has its own share of a text's norm.
@@ -76,6 +77,7 @@ type extractor struct {
 	runes  []rune
 	owner  []int32 // unit of each rune; -1: boundary
 	out    []occurrence
+	spans  []prediag.Span // of the body
 }
 
 // extract lists the features of the title and the body; the list is valid until the next call.
@@ -90,10 +92,22 @@ func (x *extractor) extract(t prediag.Ticket) []occurrence {
 		if t.Title != "" {
 			offset = len(t.Title) + 2
 		}
-		x.part(cut(t.Body, maxBodyBytes), offset, false)
+		x.body(cut(t.Body, maxBodyBytes), offset)
 	}
 	x.fields(t)
 	return x.out
+}
+
+// body adds the features of the body, which lies at offset of Ticket.Text.
+func (x *extractor) body(s string, offset int) {
+	if !x.recipe.Filed {
+		x.part(s, offset, false)
+		return
+	}
+	x.spans = text.AppendFiled(x.spans[:0], s)
+	for _, span := range x.spans {
+		x.part(s[span.Start:span.End], offset+span.Start, false)
+	}
 }
 
 // cut shortens s to at most limit bytes without splitting a character.

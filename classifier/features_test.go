@@ -210,3 +210,14 @@ func BenchmarkClassify(b *testing.B) {
 		}
 	}
 }
+
+// A mail has the features of what it says, at their places in the ticket.
+func TestFeaturesOfWhatTheCustomerWrote(t *testing.T) {
+	ticket := prediag.Ticket{Title: "Disk", Body: "Hello team,\n\nthe disk is full\n\nKind regards\nJane Doe"}
+	mail, plain := extractor{recipe: defaultRecipe()}, extractor{recipe: defaultRecipe()}
+	require.Equal(t, plain.extract(prediag.Ticket{Title: "Disk", Body: "the disk is full"}), mail.extract(ticket))
+	last := mail.units[len(mail.units)-1]
+	require.Equal(t, "full", ticket.Text()[last.start:last.end])
+	mail.recipe.Filed = false
+	require.Greater(t, len(mail.extract(ticket)), len(plain.out))
+}

@@ -51,6 +51,9 @@ func (sc *scan) read(p *program, folded string) {
 		}
 		w.sat = int32(len(sc.sat))
 		sc.sat = p.classes(sc.sat, folded[w.start:w.end])
+		if p.number >= 0 && many(folded[w.start:w.end]) {
+			sc.sat = append(sc.sat, p.number)
+		}
 		w.satTo = int32(len(sc.sat))
 		for _, class := range sc.sat[w.sat:] {
 			if !sc.seen[class] {
@@ -60,6 +63,11 @@ func (sc *scan) read(p *program, folded string) {
 		}
 		sc.tokens = append(sc.tokens, w)
 	}
+}
+
+// many reports whether a word is a number of three digits or more.
+func many(w string) bool {
+	return len(w) >= 3 && '0' <= w[0] && w[0] <= '9' && strings.Trim(w, "0123456789") == ""
 }
 
 // forget undoes what the search before has left.

@@ -306,6 +306,8 @@ func (p *parser) word() (fragment, error) {
 	kind, n := charAt(p.s[p.i:])
 	end := p.i + n
 	switch {
+	case p.s[p.i] == '#':
+		kind = spacedLetter
 	case strings.HasPrefix(p.s[p.i:], "!!!"):
 		end = p.i + marks
 	case kind == other:

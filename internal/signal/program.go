@@ -43,6 +43,7 @@ type program struct {
 	nodes     []node
 	edges     []edge
 	tables    [][]target // sorted by class
+	number    int32      // class of numbers of three digits or more, -1 when no phrase asks for them
 	first     [256]int32 // the node of each first byte, 0 for none
 }
 
@@ -147,6 +148,10 @@ type entry struct {
 
 // done lays the trie out.
 func (b *builder) done() program {
+	b.number = -1
+	if c, asked := b.words["#"]; asked {
+		b.number = c
+	}
 	entries := make([]entry, 0, len(b.words))
 	for w, class := range b.words {
 		word, prefix := strings.CutSuffix(w, "*")

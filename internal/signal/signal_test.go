@@ -38,6 +38,8 @@ func TestPhrases(t *testing.T) {
 		{"part of an address", "urgent", "see https://example.org/urgent/x", ""},
 		{"alternatives", "(as|so) soon as (possible|you can)", "so soon as you can", "so soon as you can"},
 		{"optional", "this (is)? (very)? urgent", "this urgent", "this urgent"},
+		{"number", "# users", "all 400 users", "400 users"},
+		{"number too small", "# users", "all 40 users", ""},
 		{"gap", "need ..2 now", "need this fixed now", "need this fixed now"},
 		{"gap too long", "need ..2 now", "need this to be fixed now", ""},
 		{"gap over a comma", "need ..2 now", "need help, now", "need help, now"},
