@@ -3,7 +3,8 @@
 // prediag.Classifier.
 //
 // All heads share one exact vocabulary of hashed features: words, word pairs next to each other and anywhere in a
-// window, and character sequences within words; runs of scripts without spaces count character by character. Training
+// window, character sequences within words, beginnings and endings, style, product and codes; runs of scripts without
+// spaces count character by character. Networks and a linear part vote, weighed out of sample. Training
 // is deterministic: the same examples, options and seed give byte-identical files on any number of cores, because
 // mini-batches are reduced in a fixed order and every row of weights has one owner.
 package classifier
