@@ -16,6 +16,9 @@ const (
 	maxDepth       = 4 // of brackets
 )
 
+// number stands for a number of three digits or more.
+const number = "<n>"
+
 // op is what an instruction does.
 type op uint8
 
@@ -306,8 +309,8 @@ func (p *parser) word() (fragment, error) {
 	kind, n := charAt(p.s[p.i:])
 	end := p.i + n
 	switch {
-	case p.s[p.i] == '#':
-		kind = spacedLetter
+	case strings.HasPrefix(p.s[p.i:], number):
+		end = p.i + len(number)
 	case strings.HasPrefix(p.s[p.i:], "!!!"):
 		end = p.i + marks
 	case kind == other:

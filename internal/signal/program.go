@@ -149,7 +149,7 @@ type entry struct {
 // done lays the trie out.
 func (b *builder) done() program {
 	b.number = -1
-	if c, asked := b.words["#"]; asked {
+	if c, asked := b.words[number]; asked {
 		b.number = c
 	}
 	entries := make([]entry, 0, len(b.words))

@@ -18,7 +18,7 @@ import (
 //	word      the word itself; an ideograph, a kana, a Hangul syllable or a Thai letter is a word of its own
 //	word*     a word that begins so
 //	(a|b c)   one of several; (a)? may be left out
-//	#         a number of three digits or more
+//	<n>       a number of three digits or more
 //	..3       up to three words of any kind in between, in the same sentence
 //	_         next to a Hangul syllable: here a written word begins or ends
 //
