@@ -87,7 +87,7 @@ func pack(units int, weights, bias []float32) *embedding {
 const fine = 1 << 23
 
 // activate writes the hidden units for v into h; coefs is working space.
-func (e *embedding) activate(v vector, h []float32, coefs []uint64) []uint64 {
+func (e *embedding) activate(v vector, h []float32, coefs []uint32) []uint32 {
 	coefs = e.sums(v, h, coefs)
 	for i, x := range h {
 		h[i] = max(x, 0)
@@ -98,7 +98,7 @@ func (e *embedding) activate(v vector, h []float32, coefs []uint64) []uint64 {
 // sums writes the weighted sums for v, before they are rectified, into h.
 //
 // Coefficients become whole numbers, so that one multiplication of 64 bits serves two weights, lying 32 bits apart.
-func (e *embedding) sums(v vector, h []float32, coefs []uint64) []uint64 {
+func (e *embedding) sums(v vector, h []float32, coefs []uint32) []uint32 {
 	var sum float32
 	for i, id := range v.ids {
 		sum += v.vals[i] * e.scale[id]
@@ -109,24 +109,36 @@ func (e *embedding) sums(v vector, h []float32, coefs []uint64) []uint64 {
 		var total uint64
 		for i, id := range v.ids {
 			c := uint64(v.vals[i]*e.scale[id]*(fine/sum) + 0.5)
-			coefs = append(coefs, c)
+			coefs = append(coefs, uint32(c))
 			total += c
 		}
-		for block := 0; block < e.hidden; block += 8 {
-			e.block(v.ids, coefs, block, h[block:block+8], sum/fine, total*offset)
-		}
+		e.rows(v.ids, coefs, h, sum/fine, total*offset)
 	}
 	return coefs
 }
 
+// rows adds the sums of all units to h.
+func (e *embedding) rows(ids []int32, coefs []uint32, h []float32, unit float32, zero uint64) {
+	at := 0
+	var sums [64]uint32
+	for ; at+64 <= e.hidden && addRowsWide(e.weights[at:], e.hidden, ids, coefs, &sums); at += 64 {
+		for i, x := range sums {
+			h[at+i] += unit * float32(int64(x)-int64(zero))
+		}
+	}
+	for ; at < e.hidden; at += 8 {
+		e.block(ids, coefs, at, h[at:at+8], unit, zero)
+	}
+}
+
 // block adds the sums of eight hidden units to h.
-func (e *embedding) block(ids []int32, coefs []uint64, at int, h []float32, unit float32, zero uint64) {
+func (e *embedding) block(ids []int32, coefs []uint32, at int, h []float32, unit float32, zero uint64) {
 	const low = 0x000000ff000000ff
 	var a, b, c, d uint64
 	coefs = coefs[:len(ids)]
 	for i, id := range ids {
 		w := binary.LittleEndian.Uint64(e.weights[int(id)*e.hidden+at:])
-		k := coefs[i]
+		k := uint64(coefs[i])
 		a += w & low * k
 		b += w >> 8 & low * k
 		c += w >> 16 & low * k
@@ -141,20 +153,12 @@ func (e *embedding) block(ids []int32, coefs []uint64, at int, h []float32, unit
 // along is the contribution of feature id, per unit of its value, in the direction d of the hidden units.
 func (e *embedding) along(id int32, d *direction) float32 {
 	row := e.weights[int(id)*e.hidden : (int(id)+1)*e.hidden]
-	var a, b, c, f int
-	for j := 0; j+8 <= len(row); j += 8 {
-		w, u := (*[8]byte)(row[j:]), (*[8]int)(d.u[j:])
-		a += int(w[0])*u[0] + int(w[4])*u[4]
-		b += int(w[1])*u[1] + int(w[5])*u[5]
-		c += int(w[2])*u[2] + int(w[6])*u[6]
-		f += int(w[3])*u[3] + int(w[7])*u[7]
-	}
-	return float32(a+b+c+f-offset*d.sum) * d.unit * e.scale[id]
+	return float32(d.u.dot(row)-offset*d.sum) * d.unit * e.scale[id]
 }
 
-// direction is a vector over the hidden units in whole numbers, which multiply faster with the stored bytes.
+// direction is a vector over the hidden units in whole numbers, which multiply exactly with the stored bytes.
 type direction struct {
-	u    []int
+	u    whole
 	sum  int
 	unit float32 // value of 1
 }
@@ -165,10 +169,11 @@ func (d *direction) set(v []float32) {
 	for _, x := range v {
 		top = max(top, x, -x)
 	}
-	d.u, d.sum, d.unit = d.u[:0], 0, max(top, math.SmallestNonzeroFloat32*fine)/fine
+	d.u.reset()
+	d.sum, d.unit = 0, max(top, math.SmallestNonzeroFloat32*fine)/fine
 	for _, x := range v {
 		q := int(math.Round(float64(x / d.unit)))
-		d.u = append(d.u, q)
+		d.u.add(q)
 		d.sum += q
 	}
 }

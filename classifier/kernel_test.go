@@ -32,6 +32,42 @@ func TestKernelsAgreeToTheBit(t *testing.T) {
 	}
 }
 
+// Sums of bytes are exact: the kernels must agree with plain sums for any number of units.
+func TestByteKernelsAreExact(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	for _, units := range []int{8, 16, 24, 64, 80, 128, 136, 200, 1032} {
+		const rows = 50
+		e := &embedding{hidden: units, weights: make([]byte, rows*units)}
+		for i := range e.weights {
+			e.weights[i] = byte(max(random.IntN(300)-22, 0))
+		}
+		var u whole
+		var numbers []int
+		for range units {
+			numbers = append(numbers, random.IntN(fine*2-1)-fine+1)
+			u.add(numbers[len(numbers)-1])
+		}
+		var ids []int32
+		var coefs []uint32
+		for range rows {
+			ids, coefs = append(ids, random.Int32N(rows)), append(coefs, random.Uint32N(fine/rows))
+		}
+		want, got := make([]float32, units), make([]float32, units)
+		for _, id := range ids {
+			sum := 0
+			for j, w := range e.weights[int(id)*units : int(id+1)*units] {
+				sum += int(w) * numbers[j]
+			}
+			require.Equal(t, sum, u.dot(e.weights[int(id)*units:int(id+1)*units]), "%d", units)
+		}
+		for at := 0; at < units; at += 8 {
+			e.block(ids, coefs, at, want[at:at+8], 0.25, 1000)
+		}
+		e.rows(ids, coefs, got, 0.25, 1000)
+		require.Equal(t, want, got, "%d", units)
+	}
+}
+
 func TestVectorSumsOfAnyLength(t *testing.T) {
 	for n := range 50 {
 		x, y := make([]float32, n), make([]float32, n)

@@ -42,7 +42,7 @@ type scratch struct {
 	hidden     []float32   // units of the first network
 	others     [][]float32 // and of the other ones
 	sum        []float32
-	coefs      []uint64
+	coefs      []uint32
 	p          []float32
 	u          []float32 // see toward
 	way        direction

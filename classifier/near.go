@@ -47,7 +47,7 @@ type nearScratch struct {
 	signature []uint64
 	distances []uint16
 	count     []int32 // rows by distance
-	query     []uint64
+	query     whole
 	found     []neighbour
 }
 
@@ -79,28 +79,31 @@ func (n *nearIndex) search(h []float32, k int, skip func(row int32, found []neig
 	s.found = s.found[:0]
 	for row, d := range s.distances {
 		if d <= limit {
-			s.found = append(s.found, neighbour{int32(row), n.cosine(row, s.query)})
+			s.found = append(s.found, neighbour{int32(row), n.cosine(row, &s.query)})
 		}
 	}
-	slices.SortStableFunc(s.found, func(a, b neighbour) int {
-		switch {
-		case a.cosine > b.cosine:
-			return -1
-		case a.cosine < b.cosine:
-			return 1
-		}
-		return 0
-	})
 	var out []neighbour
-	for _, f := range s.found {
-		if len(out) == k {
-			break
-		}
+	for len(out) < k && len(s.found) > 0 {
+		f := takeNearest(&s.found)
 		if skip == nil || !skip(f.row, out) {
 			out = append(out, f)
 		}
 	}
 	return out
+}
+
+// takeNearest takes the nearest one out of the list, of equal ones the first row: few are wanted of many.
+func takeNearest(list *[]neighbour) neighbour {
+	l, best := *list, 0
+	for i, f := range l {
+		if b := l[best]; f.cosine > b.cosine || f.cosine == b.cosine && f.row < b.row {
+			best = i
+		}
+	}
+	f := l[best]
+	l[best] = l[len(l)-1]
+	*list = l[:len(l)-1]
+	return f
 }
 
 func (n *nearIndex) scratch() *nearScratch {
@@ -154,10 +157,11 @@ func (n *nearIndex) scan(s *nearScratch) uint16 {
 
 // set makes h, of length norm, the query: as a direction, and in whole numbers, which multiply faster with the codes.
 func (s *nearScratch) set(h []float32, norm float32) {
-	s.unit, s.query = s.unit[:0], s.query[:0]
+	s.unit = s.unit[:0]
+	s.query.reset()
 	for _, v := range h {
 		s.unit = append(s.unit, v/norm)
-		s.query = append(s.query, uint64(v/norm*nearFine+0.5))
+		s.query.add(int(v/norm*nearFine + 0.5))
 	}
 }
 
@@ -165,18 +169,8 @@ func (s *nearScratch) set(h []float32, norm float32) {
 const nearFine = 1 << 16
 
 // cosine compares a ticket with the query.
-func (n *nearIndex) cosine(row int, query []uint64) float32 {
-	code := n.codes[row*n.units : (row+1)*n.units]
-	query = query[:len(code)]
-	var a, b, c, d uint64
-	for j := 0; j+4 <= len(code); j += 4 {
-		p, q := (*[4]byte)(code[j:]), (*[4]uint64)(query[j:])
-		a += uint64(p[0]) * q[0]
-		b += uint64(p[1]) * q[1]
-		c += uint64(p[2]) * q[2]
-		d += uint64(p[3]) * q[3]
-	}
-	return min(float32(a+b+c+d)/nearFine*n.scale[row], 1)
+func (n *nearIndex) cosine(row int, query *whole) float32 {
+	return min(float32(query.dot(n.codes[row*n.units:(row+1)*n.units]))/nearFine*n.scale[row], 1)
 }
 
 // put stores the direction of the hidden units h of the next ticket.

@@ -31,7 +31,7 @@ func (t *trainer) neighbours(ctx context.Context, m *Model) (*nearIndex, error) 
 		return nil, err
 	}
 	h := make([]float32, n.units)
-	var coefs []uint64
+	var coefs []uint32
 	for _, r := range rows {
 		coefs = m.embed.activate(t.rows.row(r), h, coefs)
 		n.put(h)

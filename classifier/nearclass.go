@@ -51,7 +51,7 @@ func (n *nearIndex) familiar(h []float32, label int) (mean, nearest float64) {
 	s.set(h, norm)
 	var best float32
 	for _, row := range n.classes.rows[label] {
-		best = max(best, n.cosine(int(row), s.query))
+		best = max(best, n.cosine(int(row), &s.query))
 	}
 	return float64(dot(s.unit, n.classes.mean(label))), float64(best)
 }
