@@ -31,7 +31,7 @@ func (r *refresh) offerCSV(it Item, f io.Reader, send func(*unit) error) error {
 		return send(whole)
 	}
 	it.Defaults = columns
-	for sent := 0; ; sent++ {
+	for sent := 0; ; {
 		fence.reset(int64(in.Buffered()))
 		cells, err := rows.Read()
 		switch {
@@ -47,6 +47,7 @@ func (r *refresh) offerCSV(it Item, f io.Reader, send func(*unit) error) error {
 			if err := send(&unit{item: it, line: true, skip: SkipCSV}); err != nil {
 				return err
 			}
+			sent++
 			continue
 		case err != nil:
 			whole.skip = SkipUnreadable
@@ -59,6 +60,7 @@ func (r *refresh) offerCSV(it Item, f io.Reader, send func(*unit) error) error {
 		if err := send(u); err != nil {
 			return err
 		}
+		sent++
 	}
 }
 
@@ -162,6 +164,9 @@ func csvRow(header, cells []string) ([]byte, string) {
 		}
 	}
 	if len(row) == 0 {
+		if strings.TrimSpace(strings.Join(cells, "")) != "" {
+			return nil, SkipNoColumns // it stands under no name
+		}
 		return nil, ""
 	}
 	for _, v := range row {

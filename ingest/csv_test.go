@@ -55,6 +55,8 @@ func TestCSV(t *testing.T) {
 		"no columns":   {"a,b\n1,2\n", SkipNoColumns},
 		"empty":        {"", SkipEmpty},
 		"header alone": {"id,title,body\n", SkipEmpty},
+		"no name":      {"id,,body\n,x,\n", SkipNoColumns},
+		"blank rows":   {"id,title,body\n,,\n,,\n", SkipEmpty},
 		"open quote":   {"id,body\n1,\"" + strings.Repeat("x\n", 90_000), SkipTooLarge},
 		"long header":  {strings.Repeat("a,", 2000), SkipTooLarge},
 		"binary":       {"id,body\n1,a\x00b\n", SkipBinary},
@@ -119,6 +121,7 @@ func TestColumns(t *testing.T) {
 func FuzzCSV(f *testing.F) {
 	f.Add("id,title,body\n1,a,\"b\nc\"\n")
 	f.Add("id;body\n1;\"x\n2;y\n")
+	f.Add("body\n\"\"\n")
 	f.Add("\ufeffid\tcode\tmeaning\n\"\"\t1\t2\n")
 	f.Fuzz(func(t *testing.T, raw string) {
 		index, rep := readCSV(t, raw, nil)
