@@ -50,11 +50,6 @@ func formatOf(name string) string {
 	return ""
 }
 
-// holdsRecords reports whether a file of this format holds many articles.
-func holdsRecords(format string) bool {
-	return format == FormatJSONL || format == FormatJSONLGzip || format == FormatCSV
-}
-
 // parsed is what a parser makes of one file.
 type parsed struct {
 	meta
