@@ -95,7 +95,7 @@ func (m *Model) classify(ctx context.Context, t prediag.Ticket, evidence bool) (
 		if i == 0 { // the category, where there is one
 			energy := 0.0
 			if len(s.vec.ids) > 0 {
-				energy = h.alone(s.hidden, p)
+				energy = h.alone(s.hidden, s.sum[:len(h.labels)])
 			}
 			x := signOf(h.labels, p, energy, m.near, s.hidden)
 			x.unseen = unseenShare(s.list, m.vocab, nil)
