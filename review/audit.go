@@ -14,7 +14,7 @@ type Entry struct {
 	At       time.Time
 	Key      prediag.RequestKey // Method, ID and Caller; the digest is not kept
 	Decision prediag.Decision   // without Facts when an older version of the program recorded it
-	Shadow   *prediag.Decision  // what a candidate would have decided; nil: none was asked
+	Shadow   *prediag.Decision  // what a candidate would have decided, where EntryFilter.Shadowed asks for it
 	Example  *prediag.Example   // what a human decided on its case; nil: nobody did
 	Ticket   prediag.Ticket     // as diagnosed, where EntryFilter.Tickets asks for it
 }
@@ -63,7 +63,7 @@ func loadEntries(ctx context.Context, q querier, f EntryFilter, at entryPosition
 	rows, err := q.QueryContext(ctx, `select d.seq, d.created, d.method, d.caller, d.request_id, d.diagnosis_id, d.checksum, d.body,
 			coalesce(s.checksum, 0), coalesce(s.body, ''), coalesce(e.body, '')
 		from decisions d
-		left join shadows s on s.diagnosis_id = d.diagnosis_id
+		left join shadows s on $4 = 1 and s.diagnosis_id = d.diagnosis_id
 		left join cases c on c.diagnosis_id = d.diagnosis_id
 		left join examples e on e.case_id = c.id
 		where (d.created, d.seq) > ($1, $2) and d.created < $3 and ($4 = 0 or s.body is not null)

@@ -84,6 +84,9 @@ func (b Basis) encode() ([]byte, error) {
 	return json.Marshal(withoutZeros(tree))
 }
 
+// zeroTime is how JSON has a time.Time that was never set.
+const zeroTime = "0001-01-01T00:00:00Z"
+
 // withoutZeros drops what decodes to a zero value when it is absent. The places in a list stay.
 func withoutZeros(v any) any {
 	switch v := v.(type) {
@@ -108,7 +111,7 @@ func withoutZeros(v any) any {
 			return nil
 		}
 	case string:
-		if v == "" {
+		if v == "" || v == zeroTime {
 			return nil
 		}
 	case json.Number:

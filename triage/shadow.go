@@ -24,12 +24,14 @@ type ShadowRecorder interface {
 
 // ShadowOptions settle how a shadow runs. Zero values are completed by withDefaults.
 type ShadowOptions struct {
-	Sample  float64       // share of the tickets that the candidate gets, 0 to 1; 0 means all
-	Queue   int           // tickets that may wait for it; 0 means 256
-	Workers int           // tickets at a time; 0 means 1
-	Timeout time.Duration // for one ticket; 0 means 10 s
-	Flush   time.Duration // from a decision to its being on disk, at most; 0 means 500 ms
-	Logger  *slog.Logger
+	Sample   float64       // share of the tickets that the candidate gets, 0 to 1; 0 means all
+	Queue    int           // tickets that may wait for it; 0 means 256
+	Workers  int           // tickets at a time; 0 means 1
+	Timeout  time.Duration // for one ticket; 0 means 10 s
+	Flush    time.Duration // from a decision to its being on disk, at most; 0 means 500 ms
+	Quiet    func() bool   // whether there is room for background work; nil: always
+	Patience time.Duration // the longest wait for Quiet, so that a busy service still gets something; 0 means 1 s
+	Logger   *slog.Logger
 }
 
 func (o ShadowOptions) withDefaults() ShadowOptions {
@@ -48,6 +50,12 @@ func (o ShadowOptions) withDefaults() ShadowOptions {
 	if o.Flush <= 0 {
 		o.Flush = 500 * time.Millisecond
 	}
+	if o.Quiet == nil {
+		o.Quiet = func() bool { return true }
+	}
+	if o.Patience <= 0 {
+		o.Patience = time.Second
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -55,7 +63,8 @@ func (o ShadowOptions) withDefaults() ShadowOptions {
 }
 
 // Shadow lets a candidate decide the tickets that a pipeline has decided, in the background and without any effect: no
-// answer waits for it, no case comes of it, and what it cannot keep up with is dropped and counted. Decisions are written
+// answer waits for it, no case comes of it, and what it cannot keep up with is dropped and counted. It works while the
+// pipeline is quiet, and on a busy one at most on one ticket per worker in each ShadowOptions.Patience. Decisions are written
 // several at a time, so that they take the disk from the answers at most once in each ShadowOptions.Flush; those of the
 // last moment before a crash are lost.
 type Shadow struct {
@@ -146,7 +155,21 @@ func (s *Shadow) work(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case d := <-s.waiting:
+			s.await(ctx)
 			s.one(ctx, d)
+		}
+	}
+}
+
+const quietPoll = 2 * time.Millisecond // between two looks at Quiet
+
+// await waits until there is room for background work, or its patience ends.
+func (s *Shadow) await(ctx context.Context) {
+	for end := time.Now().Add(s.opt.Patience); !s.opt.Quiet() && time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(quietPoll):
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -198,4 +199,44 @@ func TestShadowCountsWhatCannotBeKept(t *testing.T) {
 	stop()
 	s.Offer(prediag.Diagnosis{ID: "without facts"})
 	require.Zero(t, s.Counts().Dropped)
+}
+
+// A busy service keeps its time to itself: the candidate waits, and gets a ticket at most when its patience ends.
+func TestShadowWaitsForQuiet(t *testing.T) {
+	store := &kept{}
+	var quiet atomic.Bool
+	s, stop := runningShadow(t, Candidate{Policy: testPolicy(t)}, store, ShadowOptions{
+		Flush: time.Millisecond, Patience: 50 * time.Millisecond, Quiet: quiet.Load,
+	})
+	p := answered(t, s)
+	start := time.Now()
+	_, errs := p.Batch(t.Context(), make([]prediag.RequestKey, 40), tickets(40))
+	require.NoError(t, errs[0])
+	require.Eventually(t, func() bool { return len(store.byID()) >= 2 }, 5*time.Second, time.Millisecond)
+	require.GreaterOrEqual(t, time.Since(start), 100*time.Millisecond, "two patiences for two tickets")
+	quiet.Store(true)
+	require.Eventually(t, func() bool { return len(store.byID()) == 40 }, 5*time.Second, time.Millisecond)
+	stop()
+}
+
+func TestPipelineKnowsWhenItIsQuiet(t *testing.T) {
+	parts, _ := testParts()
+	inner, at := parts.Classifier, make(chan bool)
+	parts.Classifier = prediag.ClassifierFunc(func(ctx context.Context, tk prediag.Ticket) (prediag.Verdict, error) {
+		at <- true
+		<-at
+		return inner.Classify(ctx, tk)
+	})
+	p := New(parts, testPolicy(t), testOptions())
+	require.True(t, p.Quiet(), "nothing was asked yet")
+	done := make(chan error)
+	go func() {
+		_, err := p.Triage(t.Context(), prediag.RequestKey{}, tickets(1)[0])
+		done <- err
+	}()
+	<-at
+	require.False(t, p.Quiet())
+	at <- true
+	require.NoError(t, <-done)
+	require.Eventually(t, p.Quiet, 5*time.Second, time.Millisecond)
 }

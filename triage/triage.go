@@ -86,6 +86,7 @@ type Pipeline struct {
 	parts  Parts
 	policy Policy
 	opt    Options
+	load   load
 }
 
 // New joins the parts under a policy.
@@ -109,6 +110,8 @@ func (p *Pipeline) Triage(ctx context.Context, key prediag.RequestKey, t prediag
 // Batch diagnoses tickets and records the results in one write. keys and tickets have the same length, and so have
 // the results: a diagnosis or an error for each.
 func (p *Pipeline) Batch(ctx context.Context, keys []prediag.RequestKey, tickets []prediag.Ticket) ([]prediag.Diagnosis, []error) {
+	p.load.begin()
+	defer p.load.end()
 	ds := make([]prediag.Diagnosis, len(tickets))
 	errs := make([]error, len(tickets))
 	known := make([]bool, len(tickets))

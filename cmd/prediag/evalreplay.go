@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -301,10 +302,13 @@ func (r replayer) one(ctx context.Context, e review.Entry) error {
 		r.differ.Add(a, eval.TriageItem{Error: err.Error()}, nil)
 		return nil
 	}
-	after, err := r.decided(ctx, decision)
-	if err != nil {
-		return err
+	after := before
+	if !bytes.Equal(decision.Facts, e.Decision.Facts) { // a policy alone changes none
+		if after, err = r.decided(ctx, decision); err != nil {
+			return err
+		}
 	}
+	after.Outcome, after.Reasons, after.Solved, after.Versions = decision.Outcome, decision.Reasons, decision.Solved, decision.Versions
 	r.differ.Add(a, eval.DecidedItem(a.ID, after, truth), func() string {
 		d, err := r.store.Diagnosis(ctx, a.ID)
 		if err != nil {

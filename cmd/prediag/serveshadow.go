@@ -59,7 +59,9 @@ func (s *service) addShadow(ctx context.Context, f shadowFlags) error {
 	} else {
 		decider = candidate
 	}
-	s.shadow = triage.NewShadow(decider, s.p.store, triage.ShadowOptions{Sample: f.sample, Logger: s.logger})
+	s.shadow = triage.NewShadow(decider, s.p.store, triage.ShadowOptions{
+		Sample: f.sample, Logger: s.logger, Quiet: func() bool { return s.line.Quiet() },
+	})
 	s.p.recorded = s.shadow.Offer
 	return nil
 }

@@ -23,7 +23,8 @@ type service struct {
 	refreshed atomic.Pointer[time.Time] // the last refresh that succeeded in this process
 	watcher   *classifier.Watcher
 	audits    *auditWatch
-	shadow    *triage.Shadow // nil: no candidate runs
+	line      *triage.Pipeline // set by parts, before anything runs
+	shadow    *triage.Shadow   // nil: no candidate runs
 }
 
 func newService(p *parts, dir dataDir, opt ingest.Options) *service {
@@ -121,8 +122,9 @@ func watched(w triage.Watch) []server.Watched {
 }
 
 func (s *service) parts() server.Parts {
+	s.line = s.p.pipeline(s.refreshedAt, s.logger)
 	return server.Parts{
-		Triager: s.p.pipeline(s.refreshedAt, s.logger), Knowledge: s.p.kb, Refresher: refresher{s.refresher},
+		Triager: s.line, Knowledge: s.p.kb, Refresher: refresher{s.refresher},
 		Queue: s.p.store, Record: teaching{s.p.store, s.p.lessons}, Checks: cleanChecks{s.p.store}, Status: s.status,
 	}
 }
