@@ -118,6 +118,7 @@ func checkConsistent(t *testing.T, s *Store) {
 	cases := count(t, s, "select count(*) from cases")
 	for what, query := range map[string]string{
 		"diagnoses":          "select count(*) from diagnoses",
+		"audit log":          "select count(*) from decisions",
 		"requests":           "select count(distinct id) from requests",
 		"requests' answers":  "select count(distinct diagnosis_id) from requests",
 		"events":             "select count(*) from events where action = 'RECORDED'",
