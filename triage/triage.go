@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -233,22 +234,18 @@ func Clean(t prediag.Ticket) (prediag.Ticket, bool, error) {
 
 // cleaned is the ticket without secrets and personal data, and whether it held any.
 func cleaned(t prediag.Ticket) (prediag.Ticket, bool) {
-	found := false
-	clean := func(s string) string {
-		out, hits := redact.Text(s)
-		found = found || len(hits) > 0
-		return out
+	parts := []string{t.Title, t.Body}
+	keys := slices.Sorted(maps.Keys(t.Fields)) // sorted: the same ticket always gets the same placeholders
+	for _, k := range keys {
+		parts = append(parts, t.Fields[k])
 	}
-	t.Title, t.Body = clean(t.Title), clean(t.Body)
-	t.Codes = slices.Clone(t.Codes)
-	fields := make(map[string]string, len(t.Fields))
-	for k, v := range t.Fields {
-		fields[k] = clean(v)
+	clean, found := redact.Texts(parts)
+	t.Title, t.Body, t.Codes = clean[0], clean[1], slices.Clone(t.Codes)
+	t.Fields = maps.Clone(t.Fields)
+	for i, k := range keys {
+		t.Fields[k] = clean[2+i]
 	}
-	if t.Fields != nil {
-		t.Fields = fields
-	}
-	return t, found
+	return t, slices.ContainsFunc(found, func(f []redact.Finding) bool { return len(f) > 0 })
 }
 
 func (p *Pipeline) classify(ctx context.Context, d *prediag.Diagnosis) {

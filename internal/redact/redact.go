@@ -40,17 +40,32 @@ type Finding struct {
 // what was replaced, in the order of the text. The same value gets the same placeholder; numbers count per kind from 1.
 // Placeholders that s holds already stay. The time is linear in the length of s.
 func Text(s string) (clean string, found []Finding) {
+	return newNames(s).text(s)
+}
+
+// Texts is Text for the parts of one document: a value has the same placeholder in all of them, and no placeholder
+// stands for two values. found has the findings of each part.
+func Texts(parts []string) (clean []string, found [][]Finding) {
+	names := newNames(parts...)
+	for _, s := range parts {
+		c, f := names.text(s)
+		clean, found = append(clean, c), append(found, f)
+	}
+	return clean, found
+}
+
+func (n *names) text(s string) (clean string, found []Finding) {
 	narrow := text.Narrow(s)
 	spans := merge(candidates(narrow.Text))
 	if len(spans) == 0 {
 		return s, nil
 	}
 	var b strings.Builder
-	last, names := 0, newNames(s)
+	last := 0
 	for _, c := range spans {
 		span := narrow.Span(c.start, c.end)
 		b.WriteString(s[last:span.Start])
-		b.WriteString(names.of(c.kind, narrow.Text[c.start:c.end]))
+		b.WriteString(n.of(c.kind, narrow.Text[c.start:c.end]))
 		found = append(found, Finding{Kind: c.kind, Span: span})
 		last = span.End
 	}
@@ -69,10 +84,13 @@ type names struct {
 
 var placeholder = regexp.MustCompile(`\[([A-Z]+)-([0-9]{1,6})\]`)
 
-// newNames continues after the placeholders that the text holds already, so that none of them gets a second meaning.
-func newNames(s string) *names {
+// newNames continues after the placeholders that the texts hold already, so that none of them gets a second meaning.
+func newNames(texts ...string) *names {
 	n := &names{given: map[string]string{}, next: map[string]int{}}
-	if strings.Contains(s, "-") {
+	for _, s := range texts {
+		if !strings.Contains(s, "-") {
+			continue
+		}
 		for _, m := range placeholder.FindAllStringSubmatch(s, -1) {
 			if number, err := strconv.Atoi(m[2]); err == nil {
 				n.next[m[1]] = max(n.next[m[1]], number)
