@@ -6,10 +6,13 @@ BUF      := $(GO) tool -modfile=../tools/buf/go.mod buf
 LINT     := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
 DATA_DIR ?= data
 EVAL_DATA ?= ../shared/data
+# Debian's own Python finds the Debian packages of the peers.
+PYTHON   ?= /usr/bin/python3
+SETS     ?= banking77
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: help run build test lint generate check-generate bench fuzz eval clean
+.PHONY: help run build test lint generate check-generate bench bench-classifier fuzz eval clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -37,6 +40,10 @@ check-generate: generate ## fails when generating changes a file
 bench: ## benchmarks of all folders
 	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
 
+bench-classifier: build ## the classifier beside fastText and scikit-learn, as ratios (SETS="banking77 …"; PEERS=install gets them, as root)
+	@if [ "$(PEERS)" = install ]; then apt-get update -q && apt-get install -qy --no-install-recommends fasttext python3-sklearn; fi
+	$(PYTHON) classifier/bench/bench.py --data $(EVAL_DATA)/classify --prediag bin/prediag $(SETS)
+
 fuzz: ## every fuzz target for FUZZTIME (default 10s)
 	@for pkg in $$($(GO) list $(PKG)); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
@@ -44,8 +51,11 @@ fuzz: ## every fuzz target for FUZZTIME (default 10s)
 	  done; \
 	done
 
-eval: build ## train and measure every set of EVAL_DATA, and write docs/results.md (about 15 minutes)
-	./bin/prediag eval suite --dir $(EVAL_DATA) --out docs/results.md
+eval: build ## train and measure every set of EVAL_DATA, write docs/results.md and docs/pictures (about half an hour)
+	./bin/prediag eval suite --dir $(EVAL_DATA) --out docs/results.md --save --runs bin/runs
+	@for set in banking77 clinc150; do \
+	  ./bin/prediag eval report suite/$$set --runs bin/runs --svg docs/pictures/$$set >/dev/null || exit 1; \
+	done
 
 clean: ## what make made
 	rm -rf bin
