@@ -53,6 +53,10 @@ func (c *cursor) next() (word, bool) {
 		default:
 			end := c.i + n
 			for end < len(c.s) {
+				if b := c.s[end]; 'a' <= b && b <= 'z' { // nearly all of them
+					end++
+					continue
+				}
 				if kind, n = charAt(c.s[end:]); kind != spacedLetter {
 					break
 				}

@@ -88,6 +88,27 @@ func TestFoldIsIdempotent(t *testing.T) {
 	})
 }
 
+func TestFoldedMapsBack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := anyText().Draw(t, "s")
+		f := Folded(s)
+		require.Equal(t, Fold(s), f.Text)
+		last := 0
+		for i := range f.Text {
+			_, size := utf8.DecodeRuneInString(f.Text[i:])
+			span := f.Span(i, i+size)
+			_, ok := span.Of(s)
+			require.True(t, ok)
+			require.GreaterOrEqual(t, span.End, last)
+			last = span.End
+		}
+	})
+	f := Folded("A big DISK\nis full")
+	require.Equal(t, "a big disk\nis full", f.Text)
+	require.Empty(t, f.offsets.pieces)
+}
+
 func TestNarrowMapsBack(t *testing.T) {
 	t.Parallel()
 	n := Narrow("故障 ＥＣＳ．００１３\u3000a–b")

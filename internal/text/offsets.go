@@ -110,9 +110,29 @@ func Folded(s string) FoldedText {
 	if isFolded(s) {
 		return FoldedText{Text: s}
 	}
+	if low, ok := lowerASCII(s); ok {
+		return FoldedText{Text: low}
+	}
 	f := folder{out: make([]byte, 0, len(s)+len(s)/8), track: true}
 	f.fold(s)
 	return FoldedText{Text: string(f.out), offsets: offsets{pieces: f.pieces}}
+}
+
+// lowerASCII is Fold for ASCII text of which it changes nothing but the case of letters.
+func lowerASCII(s string) (string, bool) {
+	out := make([]byte, len(s))
+	last := byte(0)
+	for i := range len(s) {
+		c := s[i]
+		if c >= 0x7f || c < ' ' && c != '\n' || c == ' ' && (last == ' ' || last == '\n') || c == '\n' && last == ' ' {
+			return "", false
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		out[i], last = c, c
+	}
+	return string(out), true
 }
 
 // Span returns the part of the original that became Text[start:end]; end > start.
