@@ -3,6 +3,7 @@ package classifier
 import (
 	"context"
 	"math"
+	"sync"
 )
 
 // fit learns the model's parts from all examples and, for each round, from those outside of a fold, which then give the
@@ -28,13 +29,14 @@ func (t *trainer) fit(ctx context.Context) (*fitted, error) {
 		}
 		var more []func(context.Context) error
 		r.fitted, more = t.jobs(r.learn)
+		r.test = r.test[:min(len(r.test), mostTested)]
 		rounds, jobs = append(rounds, r), append(jobs, more...)
 	}
 	if err := t.run(ctx, jobs); err != nil {
 		return nil, err
 	}
 	for _, r := range rounds {
-		t.ask(r.fitted, t.known(r.learn), r.test)
+		t.ask(r.fitted, t.known(ctx, r.learn), r.test)
 	}
 	for k := range t.heads {
 		t.heads[k].settle()
@@ -63,11 +65,25 @@ func (t *trainer) assign() []int {
 }
 
 // known says which features a model that learned from the rows knows.
-func (t *trainer) known(rows []int) []bool {
-	df := make([]uint32, len(t.vocab.hashes))
-	for _, r := range rows {
-		for _, id := range t.rows.row(r).ids {
-			df[id]++
+func (t *trainer) known(ctx context.Context, rows []int) []bool {
+	counts := make([][]uint32, t.opt.Workers)
+	var wait sync.WaitGroup
+	for w := range counts {
+		wait.Go(func() {
+			counts[w] = make([]uint32, len(t.vocab.hashes))
+			x := t.task.x.reader()
+			for i := w * len(rows) / len(counts); i < (w+1)*len(rows)/len(counts) && ctx.Err() == nil; i++ {
+				for _, id := range x.row(rows[i]).ids {
+					counts[w][id]++
+				}
+			}
+		})
+	}
+	wait.Wait()
+	df := counts[0]
+	for _, c := range counts[1:] {
+		for id, n := range c {
+			df[id] += n
 		}
 	}
 	least := minDF(len(t.examples))

@@ -75,7 +75,7 @@ func (t *trainer) uniteTwins(f *families) {
 	norms, postings := make([]float32, len(f.parent)), make([][]posting, len(t.vocab.hashes))
 	sums, touched := make([]float32, len(f.parent)), []int32(nil)
 	for i := range f.parent {
-		v := t.rows.row(i)
+		v := t.task.x.row(i)
 		var square float32
 		for _, x := range v.vals {
 			square += x * x

@@ -116,7 +116,7 @@ func (t *trainer) ask(f *fitted, known []bool, rows []int) {
 		h[m] = make([]float32, n.hidden)
 	}
 	for _, r := range rows {
-		v := t.forget(t.rows.row(r), known)
+		v := t.forget(t.task.x.row(r), known)
 		for m, n := range f.nets {
 			n.activate(v, h[m])
 		}

@@ -33,7 +33,10 @@ func (t *trainer) neighbours(ctx context.Context, m *Model) (*nearIndex, error) 
 	h := make([]float32, n.units)
 	var coefs []uint32
 	for _, r := range rows {
-		coefs = m.embed.activate(t.rows.row(r), h, coefs)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		coefs = m.embed.activate(t.task.x.row(r), h, coefs)
 		n.put(h)
 	}
 	n.halve()
@@ -44,9 +47,8 @@ func (t *trainer) neighbours(ctx context.Context, m *Model) (*nearIndex, error) 
 
 // each calls f for 0 to n-1 on all workers.
 func (t *trainer) each(ctx context.Context, n int, f func(i int)) error {
-	k := t.opt.Workers
-	return t.parallel(ctx, func(w, _, _ int) {
-		for i := w * n / k; i < (w+1)*n/k && ctx.Err() == nil; i++ {
+	return t.parallel(ctx, n, func(_, from, to int) {
+		for i := from; i < to && ctx.Err() == nil; i++ {
 			f(i)
 		}
 	})

@@ -57,11 +57,12 @@ type learner struct {
 	seed        uint64
 	skip        []bool // by feature: those that the network does not look at; nil: none
 	progress    func()
+	ticks       int // calls of progress in an epoch
 }
 
 // task is what a learner learns: row i of x has label heads[k].y[i] of head k.
 type task struct {
-	x     *matrix
+	x     rowSource
 	rows  []int
 	heads []target
 	size  int // features
@@ -86,6 +87,8 @@ type session struct {
 	gbias []float32   // and by hidden unit
 	slots []slotState
 	order []int
+
+	readers []rowSource // by worker
 }
 
 // slotState is what the gradient of one example of a mini-batch needs.
@@ -108,15 +111,15 @@ func (l learner) learn(ctx context.Context, t task) (*network, error) {
 	for epoch := range l.epochs {
 		random.Shuffle(len(s.order), func(i, j int) { s.order[i], s.order[j] = s.order[j], s.order[i] })
 		decay := 1 - 0.95*float32(epoch)/float32(max(1, l.epochs-1))
+		told := 0
 		for i := 0; i < len(s.order); i += l.batch {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
 			s.step(s.order[i:min(i+l.batch, len(s.order))], decay, random.Uint64())
+			told = l.tell(told, min(i+l.batch, len(s.order))*l.ticks/len(s.order))
 		}
-		if l.progress != nil {
-			l.progress()
-		}
+		l.tell(told, l.ticks)
 	}
 	for id, skip := range l.skip {
 		if skip {
@@ -124,6 +127,14 @@ func (l learner) learn(ctx context.Context, t task) (*network, error) {
 		}
 	}
 	return s.model, nil
+}
+
+// tell reports progress until it was told as often as wanted.
+func (l learner) tell(told, want int) int {
+	for ; told < want; told++ {
+		l.progress()
+	}
+	return told
 }
 
 // prepare makes the first model and the working space.
@@ -144,6 +155,9 @@ func (s *session) prepare(random *rand.Rand) {
 	s.gain, s.gbias = make([]float32, s.size), make([]float32, s.hidden)
 	s.order = append([]int(nil), s.rows...)
 	s.slots = make([]slotState, s.batch)
+	for range s.workers {
+		s.readers = append(s.readers, s.x.reader())
+	}
 	for i := range s.slots {
 		p := &s.slots[i]
 		p.h, p.back = make([]float32, s.hidden), make([]float32, s.hidden)
@@ -159,7 +173,7 @@ func (s *session) step(batch []int, decay float32, seed uint64) {
 	s.each(func(w int) {
 		for i := w; i < len(batch); i += s.workers {
 			s.slots[i].random.Seed(seed, uint64(i))
-			s.gradient(&s.slots[i], batch[i])
+			s.gradient(&s.slots[i], s.readers[w].row(batch[i]), batch[i])
 		}
 	})
 	s.each(func(w int) {
@@ -183,8 +197,8 @@ func (s *session) each(f func(worker int)) {
 }
 
 // gradient computes one example's gradients.
-func (s *session) gradient(p *slotState, row int) {
-	s.drop(p, s.x.row(row))
+func (s *session) gradient(p *slotState, v vector, row int) {
+	s.drop(p, v)
 	s.model.activate(p.v, p.h)
 	s.dropUnits(p)
 	clear(p.back)

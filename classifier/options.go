@@ -20,8 +20,8 @@ type Options struct {
 	Epochs      int                   // passes over the examples; 0: by their number
 	Folds       int                   // parts of the examples, one of which is kept back to calibrate, 2 to 10; 0: 10
 	Rounds      int                   // folds that are kept back in turn, 1 to Folds; 0: by the number of examples
-	MaxFeatures int                   // size of the vocabulary; 0: 2^20
-	Progress    func(done, total int) // called after every pass over the data, one call at a time; may be nil
+	MaxFeatures int                   // size of the vocabulary; 0: 2^20, of 100,000 examples or more 2^18
+	Progress    func(done, total int) // called after every pass over the data, of many examples more often, one call at a time; may be nil
 }
 
 // setDefaults completes the zero values for n examples.
@@ -45,6 +45,9 @@ func (o *Options) setDefaults(n int) {
 	o.Rounds = min(o.Rounds, o.Folds)
 	if o.MaxFeatures <= 0 {
 		o.MaxFeatures = 1 << 20
+		if n >= muchToLearn {
+			o.MaxFeatures = muchWords
+		}
 	}
 	if o.Progress == nil {
 		o.Progress = func(int, int) {}

@@ -101,13 +101,13 @@ func (t *trainer) rotate(ctx context.Context, learn, test []int, hidden func(lab
 	if err != nil {
 		return nil, err
 	}
-	known, embed, labels := t.known(learn), quantise(net), t.heads[0].labels
+	known, embed, labels := t.known(ctx, learn), quantise(net), t.heads[0].labels
 	inverse := 1 / t.heads[0].solo()
 	x := &nearIndex{units: embed.hidden}
 	h, z := make([]float32, embed.hidden), make([]float32, len(labels))
 	var coefs []uint32
 	for _, r := range learn {
-		coefs = embed.activate(t.forget(t.rows.row(r), known), h, coefs)
+		coefs = embed.activate(t.forget(t.task.x.row(r), known), h, coefs)
 		x.put(h)
 		x.labels = append(x.labels, t.task.heads[0].y[r])
 	}
@@ -115,7 +115,7 @@ func (t *trainer) rotate(ctx context.Context, learn, test []int, hidden func(lab
 	e := &extractor{recipe: t.recipe}
 	out := make([]judged, 0, len(test))
 	for _, r := range test {
-		coefs = embed.activate(t.forget(t.rows.row(r), known), h, coefs)
+		coefs = embed.activate(t.forget(t.task.x.row(r), known), h, coefs)
 		net.outs[0].logits(h, z)
 		energy := softmax(z, inverse)
 		y := t.task.heads[0].y[r]

@@ -26,11 +26,12 @@ func Train(ctx context.Context, examples []prediag.Example, opt Options) (*Model
 	if err != nil {
 		return nil, Report{}, err
 	}
-	t := &trainer{opt: opt, recipe: defaultRecipe()}
+	t := &trainer{opt: opt}
 	t.choose(examples, fields)
 	if len(t.examples) == 0 {
 		return nil, Report{}, noExamples(len(examples), t.report)
 	}
+	t.recipe = recipeFor(len(t.examples))
 	if err := t.features(ctx); err != nil {
 		return nil, Report{}, fmt.Errorf("train: %w", err)
 	}
@@ -134,7 +135,7 @@ type trainer struct {
 	keys     []uint64          // hash of each example's text
 	family   []int32           // first example of each one's family, see kin
 	vocab    *vocabulary
-	rows     matrix
+	density  float32 // features of a row, on average
 	task     task
 	heads    []headPlan
 	report   Report
@@ -163,7 +164,8 @@ func (t *trainer) plan() {
 			linear += 2
 		}
 	}
-	t.total = 1 + (t.opt.Rounds+1)*(t.opt.Epochs*t.nets()+linear) + scopePasses(t.opt.Epochs, len(t.examples))
+	n := len(t.examples)
+	t.total = 1 + (t.opt.Rounds+1)*(t.opt.Epochs*t.nets()*ticks(n)+linear) + scopePasses(t.opt.Epochs, n)*ticks(n)
 	t.advance() // the features are there
 }
 
@@ -171,11 +173,11 @@ func (t *trainer) plan() {
 func (t *trainer) choose(examples []prediag.Example, fields []string) {
 	type keyed struct {
 		hash uint64
-		text string
-		e    prediag.Example
+		at   int
 	}
 	var list []keyed
-	for _, e := range examples {
+	text := func(k keyed) string { return examples[k.at].Ticket.Title + "\x00" + examples[k.at].Ticket.Body }
+	for i, e := range examples {
 		labelled := slices.ContainsFunc(fields, func(f string) bool { return e.Labels[f] != "" })
 		switch {
 		case e.Ticket.Blank():
@@ -183,23 +185,28 @@ func (t *trainer) choose(examples []prediag.Example, fields []string) {
 		case !labelled:
 			t.report.Unlabelled++
 		default:
-			text := e.Ticket.Title + "\x00" + e.Ticket.Body
-			list = append(list, keyed{hashString(text) ^ t.opt.Seed, text, e})
+			k := keyed{at: i}
+			k.hash = hashString(text(k)) ^ t.opt.Seed
+			list = append(list, k)
 		}
 	}
 	slices.SortFunc(list, func(a, b keyed) int {
-		if c := cmp.Or(cmp.Compare(a.hash, b.hash), strings.Compare(a.text, b.text)); c != 0 {
+		if a.hash != b.hash {
+			return cmp.Compare(a.hash, b.hash)
+		}
+		if c := strings.Compare(text(a), text(b)); c != 0 {
 			return c
 		}
 		for _, f := range fields {
-			if c := strings.Compare(a.e.Labels[f], b.e.Labels[f]); c != 0 {
+			if c := strings.Compare(examples[a.at].Labels[f], examples[b.at].Labels[f]); c != 0 {
 				return c
 			}
 		}
 		return 0
 	})
+	t.examples = make([]prediag.Example, 0, len(list))
 	for _, k := range list {
-		t.examples = append(t.examples, k.e)
+		t.examples = append(t.examples, examples[k.at])
 		t.keys = append(t.keys, k.hash)
 	}
 	t.report.Examples = len(list)
@@ -216,7 +223,7 @@ func (t *trainer) advance() {
 func (t *trainer) features(ctx context.Context) error {
 	n := len(t.examples)
 	counters := make([]*counter, t.opt.Workers)
-	err := t.parallel(ctx, func(w, from, to int) {
+	err := t.parallel(ctx, min(n, vocabSample), func(w, from, to int) {
 		counters[w] = newCounter()
 		x := &extractor{recipe: t.recipe}
 		for i := from; i < to && ctx.Err() == nil; i++ {
@@ -234,8 +241,23 @@ func (t *trainer) features(ctx context.Context) error {
 	}
 	t.vocab = all.vocabulary(minDF(n), t.opt.MaxFeatures)
 	t.report.Features = len(t.vocab.hashes)
+	t.task.size = len(t.vocab.hashes)
+	for i := range t.examples {
+		t.task.rows = append(t.task.rows, i)
+	}
+	if n >= muchToLearn {
+		t.task.x = newRemake(t.examples, t.recipe, t.vocab)
+		t.density = meanFeatures(t.task.x, n)
+		return nil
+	}
+	return t.matrix(ctx)
+}
+
+// matrix makes the rows of all examples.
+func (t *trainer) matrix(ctx context.Context) error {
+	n := len(t.examples)
 	parts := make([]matrix, t.opt.Workers)
-	err = t.parallel(ctx, func(w, from, to int) {
+	err := t.parallel(ctx, n, func(w, from, to int) {
 		x, z := &extractor{recipe: t.recipe}, newVectoriser(t.vocab)
 		for i := from; i < to && ctx.Err() == nil; i++ {
 			parts[w].add(z.vector(x.extract(t.examples[i].Ticket), t.recipe))
@@ -244,19 +266,17 @@ func (t *trainer) features(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	rows := &matrix{}
 	for i := range parts {
-		t.rows.join(&parts[i])
+		rows.join(&parts[i])
 	}
-	t.task.x, t.task.size = &t.rows, len(t.vocab.hashes)
-	for i := range t.examples {
-		t.task.rows = append(t.task.rows, i)
-	}
+	t.task.x, t.density = rows, float32(len(rows.ids))/float32(max(1, n))
 	return nil
 }
 
-// parallel splits the examples into one range per worker.
-func (t *trainer) parallel(ctx context.Context, f func(worker, from, to int)) error {
-	n, k := len(t.examples), t.opt.Workers
+// parallel splits the first n examples into one range per worker.
+func (t *trainer) parallel(ctx context.Context, n int, f func(worker, from, to int)) error {
+	k := t.opt.Workers
 	var wait sync.WaitGroup
 	for w := range k {
 		wait.Go(func() { f(w, w*n/k, (w+1)*n/k) })
@@ -270,8 +290,8 @@ func (t *trainer) parallel(ctx context.Context, f func(worker, from, to int)) er
 func (t *trainer) learner() learner {
 	return learner{
 		hidden: 128, epochs: t.opt.Epochs, batch: 16, rate: 0.04, outRate: 0.1, sigma: 0.05,
-		dropFeature: dropout(float32(len(t.rows.ids)) / float32(max(1, len(t.examples)))),
-		workers:     t.opt.Workers, seed: t.opt.Seed, progress: t.advance,
+		dropFeature: dropout(t.density),
+		workers:     t.opt.Workers, seed: t.opt.Seed, progress: t.advance, ticks: ticks(len(t.examples)),
 	}
 }
 
