@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,12 +46,13 @@ type ReadReport struct {
 // "article" (the article that solved it), "created" (RFC 3339, or a date), "source" (kept as Ticket.Fields["source"]; "review"
 // says that the labels came from there). Numbers and booleans become strings. A malformed or overlong line, and a mapped
 // column that no record has, are errors of kind ErrInvalid (ErrTooLarge for the length); a time that cannot be read is none.
+// Examples with equal labels share one map of them: it is to be read only.
 func ReadExamples(r io.Reader, opt ReadOptions) ([]prediag.Example, ReadReport, error) {
 	plain, err := inflate(r)
 	if err != nil {
 		return nil, ReadReport{}, err
 	}
-	rd := &exampleReader{columns: map[string]bool{}}
+	rd := &exampleReader{columns: map[string]bool{}, kept: keptColumns(opt), index: map[string]int32{}}
 	if err := rd.lines(plain); err != nil {
 		return nil, ReadReport{}, err
 	}
@@ -58,24 +60,10 @@ func ReadExamples(r io.Reader, opt ReadOptions) ([]prediag.Example, ReadReport, 
 	if err != nil {
 		return nil, ReadReport{}, err
 	}
-	report := ReadReport{Records: len(rd.records), Labels: labels}
-	var out []prediag.Example
-	for _, rec := range rd.records {
-		e := rec.example(labels)
-		switch {
-		case e.Ticket.Blank():
-			report.WithoutText++
-		case len(e.Labels) == 0:
-			report.WithoutLabel++
-			if opt.Unlabelled {
-				out = append(out, e)
-			}
-		default:
-			out = append(out, e)
-		}
-	}
-	report.Examples = len(out)
-	return out, report, nil
+	rd.report.Labels = labels
+	out := rd.examples(labels, opt.Unlabelled)
+	rd.report.Examples = len(out)
+	return out, rd.report, nil
 }
 
 // inflate unpacks gzip, which its first two bytes tell, and drops a byte order mark.
@@ -99,9 +87,24 @@ func invalidExamples(line int, what string, cause error) error {
 		Message: fmt.Sprintf("examples, line %d: %s; expected one JSON object a line", line, what)}
 }
 
+// exampleReader keeps of each line only what an example may need. Which columns label is known when all are read; until
+// then an example has the number of its values in those columns, of which there are few different ones.
 type exampleReader struct {
-	records []record
-	columns map[string]bool // all seen, dotted
+	report  ReadReport
+	kept    []string // columns that may label
+	list    []prediag.Example
+	chosen  []int32          // by example: which of values
+	values  [][]string       // of the kept columns
+	index   map[string]int32 // of values, by their content
+	columns map[string]bool  // all seen, dotted
+}
+
+// keptColumns lists the columns that may label, in order.
+func keptColumns(opt ReadOptions) []string {
+	if len(opt.Labels) == 0 {
+		return append(slices.Clone(fieldOrder[:]), "label")
+	}
+	return slices.Compact(slices.Sorted(maps.Values(opt.Labels)))
 }
 
 // record is one line: all its scalar columns by dotted name.
@@ -122,15 +125,62 @@ func (rd *exampleReader) lines(b *bufio.Reader) error {
 			if bad != nil {
 				return invalidExamples(n, "is no JSON object", bad)
 			}
-			rd.records = append(rd.records, rec)
-			for c := range rec {
-				rd.columns[c] = true
-			}
+			rd.add(rec)
 		}
 		if err != nil {
 			return nil
 		}
 	}
+}
+
+// add takes a record in.
+func (rd *exampleReader) add(rec record) {
+	rd.report.Records++
+	for c := range rec {
+		rd.columns[c] = true
+	}
+	e := rec.example()
+	if e.Ticket.Blank() {
+		rd.report.WithoutText++
+		return
+	}
+	values, key := make([]string, len(rd.kept)), []byte(nil)
+	for i, c := range rd.kept {
+		values[i] = strings.TrimSpace(rec[c])
+		key = append(binary.AppendUvarint(key, uint64(len(values[i]))), values[i]...)
+	}
+	at, ok := rd.index[string(key)]
+	if !ok {
+		at = int32(len(rd.values))
+		rd.values, rd.index[string(key)] = append(rd.values, values), at
+	}
+	rd.list, rd.chosen = append(rd.list, e), append(rd.chosen, at)
+}
+
+// examples puts the labels in; labels that are empty or white space are left out.
+func (rd *exampleReader) examples(labels map[string]string, unlabelled bool) []prediag.Example {
+	sets := make([]map[string]string, len(rd.values))
+	for i, values := range rd.values {
+		sets[i] = map[string]string{}
+		for f, c := range labels {
+			if l := values[slices.Index(rd.kept, c)]; l != "" {
+				sets[i][f] = l
+			}
+		}
+	}
+	out := rd.list[:0]
+	for i, e := range rd.list {
+		e.Labels = sets[rd.chosen[i]]
+		if len(e.Labels) == 0 {
+			rd.report.WithoutLabel++
+			if !unlabelled {
+				continue
+			}
+		}
+		out = append(out, e)
+	}
+	clear(rd.list[len(out):])
+	return out
 }
 
 // readLine reads up to the next newline; the last line comes with io.EOF.
@@ -193,7 +243,7 @@ func (rec record) flatten(prefix string, object map[string]any, depth int) {
 func (rd *exampleReader) mapping(opt ReadOptions) (map[string]string, error) {
 	want := opt.Labels
 	for _, f := range slices.Sorted(maps.Keys(want)) {
-		if c := want[f]; !rd.columns[c] && len(rd.records) > 0 {
+		if c := want[f]; !rd.columns[c] && rd.report.Records > 0 {
 			return nil, prediag.Invalid("COLUMN_UNKNOWN", "label", fmt.Sprintf(
 				"no record has the column %q for field %q: the columns are %s", c, f, quoted(slices.Sorted(maps.Keys(rd.columns)))))
 		}
@@ -210,7 +260,7 @@ func (rd *exampleReader) mapping(opt ReadOptions) (map[string]string, error) {
 	if len(labels) > 0 {
 		return labels, nil
 	}
-	if !rd.columns["label"] && len(rd.records) > 0 && !opt.Unlabelled {
+	if !rd.columns["label"] && rd.report.Records > 0 && !opt.Unlabelled {
 		return nil, prediag.Invalid("COLUMN_UNKNOWN", "label", fmt.Sprintf(
 			"no column is named like a field (%s) or \"label\": map one with --label FIELD=COLUMN; the columns are %s",
 			strings.Join(fieldOrder[:], ", "), quoted(slices.Sorted(maps.Keys(rd.columns)))))
@@ -218,8 +268,8 @@ func (rd *exampleReader) mapping(opt ReadOptions) (map[string]string, error) {
 	return map[string]string{prediag.FieldCategory: "label"}, nil
 }
 
-// example makes an example of the record; labels that are empty or white space are left out.
-func (rec record) example(labels map[string]string) prediag.Example {
+// example makes an example of the record, without its labels.
+func (rec record) example() prediag.Example {
 	t := prediag.Ticket{ID: rec["id"], Title: rec["title"], Body: rec["body"], Product: rec["product"], Language: rec["language"]}
 	if strings.TrimSpace(t.Title) == "" && strings.TrimSpace(t.Body) == "" {
 		t.Title, t.Body = "", rec["text"]
@@ -228,18 +278,13 @@ func (rec record) example(labels map[string]string) prediag.Example {
 		t.Language = rec["lang"]
 	}
 	t.Created = parseTime(rec["created"])
-	e := prediag.Example{Ticket: t, Labels: map[string]string{}, Article: rec["article"], Source: "import"}
+	e := prediag.Example{Ticket: t, Article: rec["article"], Source: "import"}
 	switch s := rec["source"]; s {
 	case "", "import":
 	case "review":
 		e.Source = s
 	default:
 		e.Ticket.Fields = map[string]string{"source": s}
-	}
-	for f, c := range labels {
-		if l := strings.TrimSpace(rec[c]); l != "" {
-			e.Labels[f] = l
-		}
 	}
 	return e
 }

@@ -1,8 +1,14 @@
 package classifier
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
+	"iter"
 	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,28 +17,35 @@ import (
 	"prediag"
 )
 
-// drawn makes n tickets of so many words over so many labels, for trainings of any size: the words are Zipf-distributed
+// drawing makes n tickets of so many words over so many labels, for trainings of any size: the words are Zipf-distributed
 // (exponent 1.1, 50,000 of them), and a third of them are those of the label, 200 each.
-func drawn(n, labels, words int, seed uint64) []prediag.Example {
-	random := rand.New(rand.NewPCG(seed, 1))
-	common, own := rand.NewZipf(random, 1.1, 1, 50_000), rand.NewZipf(random, 1.1, 1, 199)
-	list := make([]prediag.Example, 0, n)
-	for i := range n {
-		label := random.IntN(labels)
-		var b strings.Builder
-		for range words {
-			if random.IntN(3) == 0 {
-				b.WriteString(drawnWord(uint64(label)*200 + own.Uint64() + 50_001))
-			} else {
-				b.WriteString(drawnWord(common.Uint64()))
+func drawing(n, labels, words int, seed uint64) iter.Seq[prediag.Example] {
+	return func(yield func(prediag.Example) bool) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		common, own := rand.NewZipf(random, 1.1, 1, 50_000), rand.NewZipf(random, 1.1, 1, 199)
+		for i := range n {
+			label := random.IntN(labels)
+			var b strings.Builder
+			for range words {
+				if random.IntN(3) == 0 {
+					b.WriteString(drawnWord(uint64(label)*200 + own.Uint64() + 50_001))
+				} else {
+					b.WriteString(drawnWord(common.Uint64()))
+				}
+				b.WriteByte(' ')
 			}
-			b.WriteByte(' ')
+			e := prediag.Example{
+				Ticket: prediag.Ticket{ID: fmt.Sprint(i), Body: b.String()}, Labels: map[string]string{"category": fmt.Sprint(label)},
+			}
+			if !yield(e) {
+				return
+			}
 		}
-		list = append(list, prediag.Example{
-			Ticket: prediag.Ticket{ID: fmt.Sprint(i), Body: b.String()}, Labels: map[string]string{"category": fmt.Sprint(label)},
-		})
 	}
-	return list
+}
+
+func drawn(n, labels, words int, seed uint64) []prediag.Example {
+	return slices.Collect(drawing(n, labels, words, seed))
 }
 
 // drawnWord spells a number in syllables, scattered so that neighbours do not look alike.
@@ -77,5 +90,27 @@ func TestProgressIsToldAsOftenAsWanted(t *testing.T) {
 		_, err := l.learn(t.Context(), task)
 		require.NoError(t, err)
 		require.Equal(t, 3*ticks, told)
+	}
+}
+
+// BenchmarkDraw writes as many drawn tickets of 200 labels and 40 words as PREDIAG_BENCH_EXAMPLES says to the file
+// PREDIAG_BENCH_FILE, for the command "train" to be measured with.
+func BenchmarkDraw(b *testing.B) {
+	n, file := os.Getenv("PREDIAG_BENCH_EXAMPLES"), os.Getenv("PREDIAG_BENCH_FILE")
+	if n == "" || file == "" {
+		b.Skip("PREDIAG_BENCH_EXAMPLES and PREDIAG_BENCH_FILE are not set")
+	}
+	number, err := strconv.Atoi(n)
+	require.NoError(b, err)
+	for b.Loop() {
+		f, err := os.Create(file)
+		require.NoError(b, err)
+		w := bufio.NewWriter(f)
+		lines := json.NewEncoder(w)
+		for e := range drawing(number, 200, 40, 1) {
+			require.NoError(b, lines.Encode(map[string]string{"id": e.Ticket.ID, "text": e.Ticket.Body, "category": e.Labels["category"]}))
+		}
+		require.NoError(b, w.Flush())
+		require.NoError(b, f.Close())
 	}
 }
