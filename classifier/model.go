@@ -53,15 +53,24 @@ type scratch struct {
 // Classify returns the verdict on the ticket; see prediag.Classifier. Of a long ticket only the first 4 KiB of the
 // title and the first 32 KiB of the body count. It does not wait, and looks at the context only at the start.
 func (m *Model) Classify(ctx context.Context, t prediag.Ticket) (prediag.Verdict, error) {
-	return m.classify(ctx, t, true)
+	return m.classify(ctx, t, withNGrams)
 }
 
 // Quick is Classify without evidence: for many tickets, where nobody asks why.
 func (m *Model) Quick(ctx context.Context, t prediag.Ticket) (prediag.Verdict, error) {
-	return m.classify(ctx, t, false)
+	return m.classify(ctx, t, noEvidence)
 }
 
-func (m *Model) classify(ctx context.Context, t prediag.Ticket, evidence bool) (prediag.Verdict, error) {
+// reasons says how much evidence is asked for.
+type reasons uint8
+
+const (
+	noEvidence reasons = iota
+	withNGrams
+	withNeighbours
+)
+
+func (m *Model) classify(ctx context.Context, t prediag.Ticket, why reasons) (prediag.Verdict, error) {
 	if m == nil || len(m.heads) == 0 {
 		return prediag.Verdict{}, notTrained()
 	}
@@ -88,7 +97,7 @@ func (m *Model) classify(ctx context.Context, t prediag.Ticket, evidence bool) (
 			h.probabilities(s, p)
 		}
 		f, best := h.verdict(p)
-		if evidence {
+		if why >= withNGrams {
 			f.Evidence = s.evidence(m, h, best, text)
 		}
 		verdict.Fields = append(verdict.Fields, f)
@@ -100,6 +109,9 @@ func (m *Model) classify(ctx context.Context, t prediag.Ticket, evidence bool) (
 			x := signOf(h.labels, p, energy, m.near, s.hidden)
 			x.unseen = unseenShare(s.list, m.vocab, nil)
 			verdict.InScope = m.scope.probability(x)
+			if why == withNeighbours && m.near != nil && len(s.vec.ids) > 0 {
+				m.addNeighbours(&verdict.Fields[0], s.hidden)
+			}
 		}
 	}
 	return verdict, nil

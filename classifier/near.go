@@ -233,6 +233,11 @@ func (m *Model) Nearest(t prediag.Ticket, n int) []Neighbour {
 		return nil
 	}
 	s.coefs = m.embed.activate(s.vec, s.hidden, s.coefs)
+	return m.nearest(s.hidden, n)
+}
+
+// nearest is Nearest for the hidden units of a text.
+func (m *Model) nearest(hidden []float32, n int) []Neighbour {
 	x := m.near
 	same := func(row int32, found []neighbour) bool {
 		return slices.ContainsFunc(found, func(f neighbour) bool {
@@ -240,26 +245,25 @@ func (m *Model) Nearest(t prediag.Ticket, n int) []Neighbour {
 		})
 	}
 	var out []Neighbour
-	for _, f := range x.search(s.hidden, n, same) {
+	for _, f := range x.search(hidden, n, same) {
 		out = append(out, Neighbour{x.ids[f.row], x.texts[f.row], m.heads[0].labels[x.labels[f.row]], float64(f.cosine)})
 	}
 	return out
 }
 
 // Explain is Classify with the nearest labelled tickets among the evidence of the first field, after its strongest
-// n-grams. It takes about twice as long.
+// n-grams.
 func (m *Model) Explain(ctx context.Context, t prediag.Ticket) (prediag.Verdict, error) {
-	v, err := m.Classify(ctx, t)
-	if err != nil || len(v.Fields) == 0 {
-		return v, err
-	}
-	found := m.Nearest(t, maxNeighbours)
-	f := &v.Fields[0]
+	return m.classify(ctx, t, withNeighbours)
+}
+
+// addNeighbours puts the nearest tickets after the strongest evidence.
+func (m *Model) addNeighbours(f *prediag.FieldVerdict, hidden []float32) {
+	found := m.nearest(hidden, maxNeighbours)
 	f.Evidence = f.Evidence[:min(len(f.Evidence), maxEvidence-len(found))]
 	for _, n := range found {
 		f.Evidence = append(f.Evidence, prediag.Evidence{Kind: prediag.EvidenceNearest, Text: n.String(), Weight: n.Cosine})
 	}
-	return v, nil
 }
 
 // String is the neighbour in one line: ID, text, label.
