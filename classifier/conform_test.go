@@ -32,6 +32,13 @@ func candidates() []candidate {
 		{"baseline", func(_ *testing.T, examples []prediag.Example, fields ...string) prediag.Classifier {
 			return NewBaseline(examples, fields)
 		}, &Baseline{}},
+		{"calibrated baseline", func(t *testing.T, examples []prediag.Example, fields ...string) prediag.Classifier {
+			c, err := Calibrate(context.Background(), examples, 3, func(_ context.Context, part []prediag.Example) (prediag.Classifier, error) {
+				return NewBaseline(part, fields), nil
+			})
+			require.NoError(t, err)
+			return c
+		}, &Calibrated{}},
 	}
 }
 
