@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,10 +113,10 @@ func gzipped(s string) []byte {
 
 func TestClient(t *testing.T) {
 	s := newSite(t)
-	n := 0
+	var n atomic.Int32 // questions so far
 	failing := func(times int, fail http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			if n++; n <= times {
+			if int(n.Add(1)) <= times {
 				fail(w, r)
 				return
 			}
@@ -189,7 +190,8 @@ func TestClient(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.questions()
-			s.waits, n = []time.Duration{}, 0
+			s.waits = []time.Duration{}
+			n.Store(0)
 			s.handle("/x", c.h)
 			cl := s.client(t, SourceConfig{Limits: Limits{Timeout: 300 * time.Millisecond, ResponseBytes: 6 << 20}})
 			if name == "endless" {

@@ -159,7 +159,7 @@ func TestRefreshWithWorkers(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, e.Quarantine(), 1)
 	require.Equal(t, "000.md", e.Quarantine()[0].Path)
-	opt.Worker, opt.RetryQuarantined = workerCommand(t, "parse"), true
+	opt.Worker, opt.RetryQuarantined, opt.ParseTimeout = workerCommand(t, "parse"), true, 30*time.Second
 	rep, err = New(spun, opt).Refresh(t.Context(), []Source{FS("s", files(numberedFiles(1)))})
 	require.NoError(t, err)
 	require.Equal(t, 1, rep.Sources[0].Added)

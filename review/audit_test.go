@@ -218,10 +218,12 @@ func TestReadingBesideAWriter(t *testing.T) {
 	defer func() { require.NoError(t, s.Close()) }()
 	before := 0
 	for range 5 {
-		list := entries(t, s, EntryFilter{})
-		require.Greater(t, len(list), before, "the writer goes on, and the reader sees it")
-		before = len(list)
-		time.Sleep(20 * time.Millisecond)
+		now := before
+		for start := time.Now(); now == before && time.Since(start) < 20*time.Second; time.Sleep(20 * time.Millisecond) {
+			now = len(entries(t, s, EntryFilter{}))
+		}
+		require.Greater(t, now, before, "the writer goes on, and the reader sees it")
+		before = now
 	}
 	_, err = s.Record(t.Context(), noKey, diagnosis(1))
 	require.ErrorIs(t, err, prediag.ErrInvalid, "opened for reading")
