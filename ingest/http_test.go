@@ -111,6 +111,49 @@ func gzipped(s string) []byte {
 	return b.Bytes()
 }
 
+// Answers that a server may give.
+
+func status(code int, retryAfter string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		if retryAfter != "" {
+			w.Header().Set("Retry-After", retryAfter)
+		}
+		w.WriteHeader(code)
+	}
+}
+
+func packed(raw []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(raw)
+	}
+}
+
+func redirectTo(where string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, where, http.StatusFound) }
+}
+
+func cutAnswer(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "1000")
+	_, _ = io.WriteString(w, "half")
+	panic(http.ErrAbortHandler)
+}
+
+func endlessAnswer(w http.ResponseWriter, r *http.Request) {
+	for r.Context().Err() == nil {
+		if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+			return
+		}
+	}
+}
+
+func dropped(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err == nil {
+		_ = conn.Close()
+	}
+}
+
 func TestClient(t *testing.T) {
 	s := newSite(t)
 	var n atomic.Int32 // questions so far
@@ -123,36 +166,7 @@ func TestClient(t *testing.T) {
 			_, _ = io.WriteString(w, "ok")
 		}
 	}
-	status := func(code int, retryAfter string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			if retryAfter != "" {
-				w.Header().Set("Retry-After", retryAfter)
-			}
-			w.WriteHeader(code)
-		}
-	}
-	packed := func(raw []byte) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Encoding", "gzip")
-			_, _ = w.Write(raw)
-		}
-	}
-	to := func(where string) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, where, http.StatusFound) }
-	}
 	s.says("/target", "text/plain", "ok")
-	cut := func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", "1000")
-		_, _ = io.WriteString(w, "half")
-		panic(http.ErrAbortHandler)
-	}
-	endless := func(w http.ResponseWriter, r *http.Request) {
-		for r.Context().Err() == nil {
-			if _, err := w.Write(make([]byte, 64<<10)); err != nil {
-				return
-			}
-		}
-	}
 	for name, c := range map[string]struct {
 		h     http.HandlerFunc
 		fault string
@@ -170,23 +184,18 @@ func TestClient(t *testing.T) {
 		"403":                 {failing(9, status(403, "")), "not allowed to read this", 1, nil},
 		"404":                 {failing(9, status(404, "")), "404 Not Found", 1, nil},
 		"204":                 {failing(9, status(204, "")), "204 No Content", 1, nil},
-		"cut":                 {failing(1, cut), "", 2, nil},
-		"cut for ever":        {failing(9, cut), "EOF", 5, nil},
-		"endless":             {failing(9, endless), "longer than limits.response_bytes", 1, nil},
+		"cut":                 {failing(1, cutAnswer), "", 2, nil},
+		"cut for ever":        {failing(9, cutAnswer), "EOF", 5, nil},
+		"endless":             {failing(9, endlessAnswer), "longer than limits.response_bytes", 1, nil},
 		"packed":              {packed(gzipped("ok")), "", 1, nil},
 		"bomb":                {packed(gzipped(strings.Repeat(" ", 8<<20))), "more than a hundred times", 1, nil},
 		"no gzip":             {packed([]byte("plain text of some length")), "gzip", 5, nil},
-		"redirect":            {to("/target"), "", 1, nil},
-		"redirect elsewhere":  {to("https://other.example/x"), "redirected to another host", 1, nil},
-		"redirect other port": {to("http://127.0.0.1:1/x"), "redirected to another host", 1, nil},
-		"redirect in circles": {to("/x"), "too many redirects", 5, nil},
+		"redirect":            {redirectTo("/target"), "", 1, nil},
+		"redirect elsewhere":  {redirectTo("https://other.example/x"), "redirected to another host", 1, nil},
+		"redirect other port": {redirectTo("http://127.0.0.1:1/x"), "redirected to another host", 1, nil},
+		"redirect in circles": {redirectTo("/x"), "too many redirects", 5, nil},
 		"slow":                {failing(1, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), "", 2, nil},
-		"dropped": {failing(1, func(w http.ResponseWriter, _ *http.Request) {
-			conn, _, err := http.NewResponseController(w).Hijack()
-			if err == nil {
-				_ = conn.Close()
-			}
-		}), "", 2, nil},
+		"dropped":             {failing(1, dropped), "", 2, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.questions()
