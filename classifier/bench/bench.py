@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import pickle
+import random
 import re
 import shutil
 import subprocess
@@ -33,6 +34,7 @@ def main():
     for name in args.sets:
         folder = args.data / name
         train, test = read(folder / "train.jsonl.gz"), read(folder / "test.jsonl.gz")
+        random.Random(1).shuffle(train)  # fastText learns in the order of the file, which may be sorted by label
         print(f"{name}: {len(train)} training texts, {len(test)} test texts, "
               f"{len({label for _, label in train})} labels", file=sys.stderr)
         with tempfile.TemporaryDirectory() as scratch:
@@ -132,7 +134,7 @@ def fasttext(train, test, scratch):
 
 def grid():
     for grams, (lo, hi), rate in itertools.product(("1", "2"), (("0", "0"), ("2", "5")), ("0.5", "1.0")):
-        yield ("-wordNgrams", grams, "-minn", lo, "-maxn", hi, "-lr", rate, "-epoch", "25")
+        yield ("-wordNgrams", grams, "-minn", lo, "-maxn", hi, "-lr", rate, "-epoch", "50")
 
 
 def fasttext_line(text):
