@@ -74,7 +74,7 @@ func TestReplacedModelsAreReleased(t *testing.T) {
 	live.Swap(models[1])
 	live.Swap(models[2])
 	models = nil
-	require.Eventually(t, func() bool { runtime.GC(); return released.Load() == 2 }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { runtime.GC(); return released.Load() == 2 }, 30*time.Second, 10*time.Millisecond)
 	require.NotNil(t, live.Model())
 	runtime.KeepAlive(models)
 }

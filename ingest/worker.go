@@ -122,11 +122,14 @@ func (p *pool) close() {
 
 // parse hands a task to a child. A child that fails it is replaced.
 func (p *pool) parse(ctx context.Context, t *task) (prediag.Article, string, error) {
+	if err := ctx.Err(); err != nil {
+		return prediag.Article{}, SkipNoWorker, err
+	}
 	var c *child
 	select {
 	case c = <-p.free:
 	case <-ctx.Done():
-		return prediag.Article{}, SkipTimeout, nil
+		return prediag.Article{}, SkipNoWorker, ctx.Err()
 	}
 	back := (*child)(nil)
 	defer func() { p.free <- back }()

@@ -283,7 +283,7 @@ func TestScrubAndBuildNoticeDamageUnderWay(t *testing.T) {
 				_, err := k.Apply(context.Background(), put(article("c", "New", "text")))
 				require.ErrorIs(t, err, prediag.ErrDamaged)
 			}
-			require.Eventually(t, func() bool { return k.Generation().Number == 1 }, 5*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return k.Generation().Number == 1 }, 30*time.Second, time.Millisecond)
 			require.NotEmpty(t, k.Status().Degraded)
 			require.EqualValues(t, 3, apply(t, k, put(article("c", "New", "text"))).Number)
 		})
@@ -301,7 +301,7 @@ func TestCutWhileServing(t *testing.T) {
 	require.NoError(t, os.Truncate(segments[0], 10))
 	_, err = k.Search(context.Background(), prediag.Query{Text: "disk snapshot"})
 	require.ErrorIs(t, err, prediag.ErrDamaged)
-	require.Eventually(t, func() bool { return k.Status().Degraded != "" }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return k.Status().Degraded != "" }, 30*time.Second, time.Millisecond)
 	_, err = k.Search(context.Background(), prediag.Query{Text: "disk snapshot"})
 	require.ErrorIs(t, err, prediag.ErrNotReady)
 }

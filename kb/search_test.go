@@ -304,7 +304,7 @@ func TestLongestChineseQuery(t *testing.T) {
 	for i := range text {
 		text[i] = rune(0x4e00 + r.IntN(20000))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	_, err := k.Search(ctx, prediag.Query{Text: string(text)})
 	require.NoError(t, err)

@@ -88,7 +88,7 @@ func TestShadowDecidesUnderAnotherPolicy(t *testing.T) {
 	require.NoError(t, err)
 	_, err = p.Triage(t.Context(), key, tickets(1)[0])
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return len(store.byID()) == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(store.byID()) == 1 }, 30*time.Second, time.Millisecond)
 	stop()
 	require.Equal(t, prediag.OutcomeAnswer, d.Outcome)
 	got := store.byID()[d.ID]
@@ -150,9 +150,9 @@ func TestShadowNeverHurtsTheAnswer(t *testing.T) {
 				require.Equal(t, prediag.OutcomeAnswer, ds[i].Outcome)
 			}
 			if name != "blocks for ever" {
-				require.Eventually(t, func() bool { c := s.Counts(); return c.Failed+c.Dropped == n }, 5*time.Second, time.Millisecond)
+				require.Eventually(t, func() bool { c := s.Counts(); return c.Failed+c.Dropped == n }, 30*time.Second, time.Millisecond)
 			} else {
-				require.Eventually(t, func() bool { return len(s.waiting) == cap(s.waiting) }, 5*time.Second, time.Millisecond)
+				require.Eventually(t, func() bool { return len(s.waiting) == cap(s.waiting) }, 30*time.Second, time.Millisecond)
 				require.GreaterOrEqual(t, s.Counts().Dropped, n-4-2)
 			}
 			start := time.Now()
@@ -170,8 +170,8 @@ func TestShadowSamplesByTicket(t *testing.T) {
 		s, stop := runningShadow(t, Candidate{Policy: testPolicy(t)}, store, ShadowOptions{Sample: 0.3, Queue: 1000})
 		p := answered(t, s)
 		ds, _ := p.Batch(t.Context(), make([]prediag.RequestKey, 400), tickets(400))
-		require.Eventually(t, func() bool { return len(s.waiting) == 0 }, 5*time.Second, time.Millisecond)
-		time.Sleep(20 * time.Millisecond) // the last one is at work
+		require.Eventually(t, func() bool { return len(s.waiting) == 0 }, 30*time.Second, time.Millisecond)
+		time.Sleep(time.Second) // the last one is at work
 		stop()
 		out := map[string]prediag.Decision{}
 		byID := store.byID()
@@ -195,7 +195,7 @@ func TestShadowCountsWhatCannotBeKept(t *testing.T) {
 	p := answered(t, s)
 	_, err := p.Triage(t.Context(), prediag.RequestKey{}, tickets(1)[0])
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return s.Counts().Failed == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.Counts().Failed == 1 }, 30*time.Second, time.Millisecond)
 	stop()
 	s.Offer(prediag.Diagnosis{ID: "without facts"})
 	require.Zero(t, s.Counts().Dropped)
@@ -212,10 +212,10 @@ func TestShadowWaitsForQuiet(t *testing.T) {
 	start := time.Now()
 	_, errs := p.Batch(t.Context(), make([]prediag.RequestKey, 40), tickets(40))
 	require.NoError(t, errs[0])
-	require.Eventually(t, func() bool { return len(store.byID()) >= 2 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(store.byID()) >= 2 }, 30*time.Second, time.Millisecond)
 	require.GreaterOrEqual(t, time.Since(start), 100*time.Millisecond, "two patiences for two tickets")
 	quiet.Store(true)
-	require.Eventually(t, func() bool { return len(store.byID()) == 40 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(store.byID()) == 40 }, 30*time.Second, time.Millisecond)
 	stop()
 }
 
@@ -238,5 +238,5 @@ func TestPipelineKnowsWhenItIsQuiet(t *testing.T) {
 	require.False(t, p.Quiet())
 	at <- true
 	require.NoError(t, <-done)
-	require.Eventually(t, p.Quiet, 5*time.Second, time.Millisecond)
+	require.Eventually(t, p.Quiet, 30*time.Second, time.Millisecond)
 }
