@@ -78,6 +78,8 @@ func owners() map[string][]string {
 		"github.com/grpc-ecosystem":                {"server", "proto"},
 		"github.com/blevesearch":                   {"kb"},
 		"modernc.org/sqlite":                       {"review"},
+		"github.com/jackc/pgx":                     {"review"},
+		"github.com/minio":                         {"blob"},
 		"github.com/yuin/goldmark":                 {"ingest"},
 		"github.com/spf13/cobra":                   {"cmd"},
 		"github.com/prometheus":                    {"server"},

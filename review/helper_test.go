@@ -41,7 +41,7 @@ func openStore(t testing.TB, opt Options) *Store {
 
 func openAt(t testing.TB, path string, opt Options) *Store {
 	t.Helper()
-	s, err := Open(path, opt)
+	s, err := Open(place(t, path), opt)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	return s

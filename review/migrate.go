@@ -7,35 +7,32 @@ import (
 	"io/fs"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*/*.sql
 var migrations embed.FS
 
-// migrate brings the database to the newest version. Migration number n is the n-th file in the order of the names; a
-// file is never changed once released.
-func migrate(ctx context.Context, q querier, path string) error {
-	files, err := fs.Glob(migrations, "migrations/*.sql")
+// migrate brings the database to the newest version and reports whether that changed it. Migration number n is the n-th
+// file in the order of the names; a file is never changed once released.
+func (s *Store) migrate(ctx context.Context, q querier, path string) (bool, error) {
+	files, err := fs.Glob(migrations, s.sql.migrations+"/*.sql")
 	if err != nil {
-		return err
+		return false, err
 	}
 	var have int
 	if _, err := q.ExecContext(ctx, "create table if not exists schema_version (version bigint not null)"); err != nil {
-		return err
+		return false, err
 	}
 	if err := q.QueryRowContext(ctx, "select coalesce(max(version), 0) from schema_version").Scan(&have); err != nil {
-		return err
+		return false, err
 	}
 	if have > len(files) {
-		return newer(path, have, len(files))
+		return false, newer(path, have, len(files))
 	}
 	for n := have; n < len(files); n++ {
 		if err := applyMigration(ctx, q, files[n], n+1); err != nil {
-			return err
+			return false, err
 		}
 	}
-	if have == len(files) {
-		return nil
-	}
-	return markOurs(ctx, q)
+	return have < len(files), nil
 }
 
 func applyMigration(ctx context.Context, q querier, file string, version int) error {
@@ -51,8 +48,8 @@ func applyMigration(ctx context.Context, q querier, file string, version int) er
 }
 
 // checkVersion refuses a database of another version, for those who cannot migrate it.
-func checkVersion(ctx context.Context, q querier, path string) error {
-	files, err := fs.Glob(migrations, "migrations/*.sql")
+func (s *Store) checkVersion(ctx context.Context, q querier, path string) error {
+	files, err := fs.Glob(migrations, s.sql.migrations+"/*.sql")
 	if err != nil {
 		return err
 	}

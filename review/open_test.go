@@ -16,7 +16,7 @@ import (
 
 func TestReopenKeepsEverything(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a folder with ?#% 名", "state.db")
-	s, err := Open(path, Options{})
+	s, err := Open(place(t, path), Options{})
 	require.NoError(t, err)
 	_, err = s.Record(t.Context(), key("a"), withCase(1, "network", "L1", 5))
 	require.NoError(t, err)
@@ -29,12 +29,14 @@ func TestReopenKeepsEverything(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, withCase(1, "network", "L1", 5), d)
 	require.NoError(t, s.Verify(t.Context()))
+	onlySQLite(t)
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "tickets are for the service's user only")
 }
 
 func TestWritesReachTheDisk(t *testing.T) {
+	onlySQLite(t)
 	s := openStore(t, Options{})
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
 		var got string
@@ -58,6 +60,7 @@ func sampleFile(t *testing.T) string {
 }
 
 func TestDamagedFileIsRefused(t *testing.T) {
+	onlySQLite(t)
 	for name, damage := range map[string]func([]byte) []byte{
 		"not a database":      func([]byte) []byte { return []byte("hello, this is some text, longer than a header") },
 		"short":               func(b []byte) []byte { return b[:10] },
@@ -86,6 +89,7 @@ func TestDamagedFileIsRefused(t *testing.T) {
 }
 
 func TestEmptyFileBesideALogIsRefused(t *testing.T) {
+	onlySQLite(t)
 	path := filepath.Join(t.TempDir(), "state.db")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	require.NoError(t, os.WriteFile(path+"-wal", []byte("acknowledged"), 0o600))
@@ -107,6 +111,7 @@ func TestFlippedBitInARecordIsNoticed(t *testing.T) {
 }
 
 func TestNewerAndForeignDatabasesAreRefused(t *testing.T) {
+	onlySQLite(t)
 	path := sampleFile(t)
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
@@ -134,6 +139,7 @@ func TestNewerAndForeignDatabasesAreRefused(t *testing.T) {
 }
 
 func TestFolderThatCannotBeWritten(t *testing.T) {
+	onlySQLite(t)
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	folders := map[string]string{"under a file": file}
@@ -154,6 +160,7 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 }
 
 func TestFullDiskRefusesAndRecovers(t *testing.T) {
+	onlySQLite(t)
 	s := openStore(t, Options{})
 	record(t, s, diagnosis(0))
 	var pages int
@@ -178,6 +185,7 @@ func TestFullDiskRefusesAndRecovers(t *testing.T) {
 }
 
 func TestAnotherProcessHoldsTheLock(t *testing.T) {
+	onlySQLite(t)
 	path := sampleFile(t)
 	s, other := openAt(t, path, Options{BusyWait: 200 * time.Millisecond}), openAt(t, path, Options{})
 	tx, err := other.writer.BeginTx(t.Context(), nil)
@@ -210,11 +218,11 @@ func TestFailureInTheMiddleLeavesNothing(t *testing.T) {
 	for _, table := range []string{"diagnoses", "cases", "backlog", "tallies", "events", "requests"} {
 		t.Run(table, func(t *testing.T) {
 			s := openStore(t, Options{})
-			_, err := s.writer.Exec("create trigger t before insert on " + table + " begin select raise(abort, 'injected'); end")
+			_, err := s.writer.Exec(failingTrigger("insert on " + table))
 			require.NoError(t, err)
 			_, err = s.Record(t.Context(), key("a"), withCase(1, "network", "L1", 5))
 			require.ErrorContains(t, err, "injected")
-			_, err = s.writer.Exec("drop trigger t")
+			_, err = s.writer.Exec(dropTrigger("t", table))
 			require.NoError(t, err)
 			for _, name := range []string{"diagnoses", "cases", "backlog", "tallies", "events", "requests"} {
 				require.Zero(t, count(t, s, "select count(*) from "+name), name)
@@ -227,7 +235,7 @@ func TestFailureInTheMiddleLeavesNothing(t *testing.T) {
 		t.Run(change, func(t *testing.T) {
 			s := openStore(t, Options{})
 			record(t, s, withCase(1, "network", "L1", 5))
-			_, err := s.writer.Exec("create trigger t before " + change + " begin select raise(abort, 'injected'); end")
+			_, err := s.writer.Exec(failingTrigger(change))
 			require.NoError(t, err)
 			r := prediag.Resolution{Reviewer: "bo", Action: prediag.ActionRejected}
 			_, err = s.Resolve(t.Context(), key("a"), "c000001", r)
@@ -238,4 +246,20 @@ func TestFailureInTheMiddleLeavesNothing(t *testing.T) {
 			require.Zero(t, count(t, s, "select count(*) from examples"))
 		})
 	}
+}
+
+// failingTrigger makes every change of a kind fail, in the words of the database in use.
+func failingTrigger(change string) string {
+	if os.Getenv(onPostgres) == "" {
+		return "create trigger t before " + change + " begin select raise(abort, 'injected'); end"
+	}
+	return `create or replace function injected() returns trigger language plpgsql as $$ begin raise exception 'injected'; end $$;
+		create trigger t before ` + change + " for each row execute function injected()"
+}
+
+func dropTrigger(name, table string) string {
+	if os.Getenv(onPostgres) == "" {
+		return "drop trigger " + name
+	}
+	return "drop trigger " + name + " on " + table
 }

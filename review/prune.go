@@ -23,26 +23,18 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (removed int, err e
 	}
 	var at entryPosition
 	for {
-		done := false
-		err := s.write(ctx, "prune", func(q querier) error {
-			old, next, err := loadOld(ctx, q, before, at)
-			if err != nil {
-				return err
-			}
-			at, done = next, len(old) < pruneStep
-			for _, o := range old {
-				if o.waits || o.resolvedAt >= micros(before) {
-					continue
-				}
-				if err := removeDiagnosis(ctx, q, o.diagnosisID); err != nil {
-					return err
-				}
-				removed++
-			}
-			return nil
+		var n, looked int
+		var next entryPosition
+		err := s.write(ctx, "prune", func(q querier) (err error) {
+			n, looked, next, err = pruneSome(ctx, q, before, at)
+			return err
 		})
-		if err != nil || done {
+		if err != nil {
 			return removed, err
+		}
+		removed, at = removed+n, next
+		if looked < pruneStep {
+			return removed, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -50,6 +42,25 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (removed int, err e
 		case <-time.After(prunePause):
 		}
 	}
+}
+
+// pruneSome removes what may go of the next few diagnoses behind a position, and says how many it looked at and where it
+// ended.
+func pruneSome(ctx context.Context, q querier, before time.Time, at entryPosition) (removed, looked int, next entryPosition, err error) {
+	old, next, err := loadOld(ctx, q, before, at)
+	if err != nil {
+		return 0, 0, at, err
+	}
+	for _, o := range old {
+		if o.waits || o.resolvedAt >= micros(before) {
+			continue
+		}
+		if err := removeDiagnosis(ctx, q, o.diagnosisID); err != nil {
+			return 0, 0, at, err
+		}
+		removed++
+	}
+	return removed, len(old), next, nil
 }
 
 // oldRow is a diagnosis past its time.
@@ -92,28 +103,6 @@ func removeDiagnosis(ctx context.Context, q querier, id string) error {
 		}
 	}
 	return nil
-}
-
-// OpenReadOnly opens the store in the file at path for reading, while another process may be writing it. Calls that
-// change something are of kind ErrInvalid. The error is of kind ErrNotFound when there is no such file, of kind
-// ErrInvalid when it is another program's or another version's.
-func OpenReadOnly(path string, opt Options) (*Store, error) {
-	if err := checkFile(path); err != nil {
-		return nil, err
-	}
-	s := &Store{opt: opt.withDefaults()}
-	var err error
-	if s.reader, err = openPool(path, true); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	err = s.read(ctx, "open", func(q querier) error { return checkVersion(ctx, q, path) })
-	if err != nil {
-		_ = s.Close() // the first error says more
-		return nil, openFault(path, err)
-	}
-	return s, nil
 }
 
 // readOnly is the error of a change to a store that was opened for reading.

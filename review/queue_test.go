@@ -288,6 +288,7 @@ func FuzzParsePosition(f *testing.F) {
 
 // Every walk over the queue must follow an index: a sort would read all cases for one page.
 func TestQueriesFollowAnIndex(t *testing.T) {
+	onlySQLite(t)
 	s := openStore(t, Options{})
 	for _, f := range []prediag.CaseFilter{{}, {Queue: "network"}, {Tier: "L1"}, {Queue: "network", Tier: "L1"}} {
 		for _, after := range []string{"", position{3, 5, "c"}.String()} {

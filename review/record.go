@@ -43,7 +43,12 @@ func (s *Store) RecordAll(ctx context.Context, keys []prediag.RequestKey, ds []p
 	if len(items) == 0 {
 		return stored, errs
 	}
-	err := s.write(ctx, "record", func(q querier) error { return s.recordItems(ctx, q, items, stored, errs) })
+	err := s.write(ctx, "record", func(q querier) error {
+		for _, it := range items { // of a run that was undone
+			stored[it.index], errs[it.index] = prediag.Diagnosis{}, nil
+		}
+		return s.recordItems(ctx, q, items, stored, errs)
+	})
 	if err == nil {
 		return stored, errs
 	}

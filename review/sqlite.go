@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -145,17 +144,6 @@ func checkDatabase(ctx context.Context, q querier, path string) error {
 	return nil
 }
 
-// Verify reads the whole database and reports damage as an error of kind ErrDamaged. Other calls go on meanwhile.
-func (s *Store) Verify(ctx context.Context) error {
-	var verdict string
-	err := s.reader.QueryRowContext(ctx, "pragma integrity_check(1)").Scan(&verdict)
-	if err == nil && verdict != "ok" {
-		err = &prediag.Error{Kind: prediag.ErrDamaged, Reason: "STATE_DAMAGED", Message: "the state database is damaged (" +
-			verdict + "); stop the service and restore the file from a backup"}
-	}
-	return fault(ctx, "verify", err)
-}
-
 // markOurs writes our application ID into the database's header.
 func markOurs(ctx context.Context, q querier) error {
 	_, err := q.ExecContext(ctx, fmt.Sprintf("pragma application_id = %d", applicationID))
@@ -180,10 +168,92 @@ func primaryCode(err error) int {
 	return 0
 }
 
-// busy reports whether another process holds the lock that was needed.
-func busy(err error) bool {
-	code := primaryCode(err)
-	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+// sqliteClass tells what an error of SQLite means.
+func sqliteClass(err error) class {
+	switch primaryCode(err) {
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return damage
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return busy
+	case sqlite3.SQLITE_FULL:
+		return full
+	}
+	return other
+}
+
+// sqliteDialect is SQLite's. A change takes the write lock when it begins (_txlock), so it needs no statement for it.
+func sqliteDialect() dialect {
+	return dialect{
+		migrations: "migrations/sqlite",
+		now:        "cast(unixepoch('subsec') * 1000000 as integer)",
+		readOnly:   sql.TxOptions{ReadOnly: true},
+		remedy:     "stop the service and restore the file from a backup",
+		class:      sqliteClass,
+		verify: func(ctx context.Context, q querier) (verdict string, err error) {
+			err = q.QueryRowContext(ctx, "pragma integrity_check(1)").Scan(&verdict)
+			return verdict, err
+		},
+	}
+}
+
+// openFile opens the store in the SQLite file at path.
+func openFile(path string, opt Options) (*Store, error) {
+	if err := prepareFile(path); err != nil {
+		return nil, err
+	}
+	s := &Store{opt: opt.withDefaults(), sql: sqliteDialect()}
+	var err error
+	if s.writer, err = openPool(path, false); err != nil {
+		return nil, err
+	}
+	if err := s.start(path); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// start checks and migrates the database and opens the readers.
+func (s *Store) start(path string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	err := s.transact(ctx, s.writer, nil, func(q querier) error {
+		if err := checkDatabase(ctx, q, path); err != nil {
+			return err
+		}
+		changed, err := s.migrate(ctx, q, path)
+		if err != nil || !changed {
+			return err
+		}
+		return markOurs(ctx, q)
+	})
+	if err != nil {
+		return openFault(path, err)
+	}
+	if err := syncFolder(path); err != nil {
+		return fmt.Errorf("review: sync the folder of %q: %w", path, err)
+	}
+	s.reader, err = openPool(path, true)
+	return err
+}
+
+// readFile opens the store in the SQLite file at path for reading.
+func readFile(path string, opt Options) (*Store, error) {
+	if err := checkFile(path); err != nil {
+		return nil, err
+	}
+	s := &Store{opt: opt.withDefaults(), sql: sqliteDialect()}
+	var err error
+	if s.reader, err = openPool(path, true); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	err = s.read(ctx, "open", func(q querier) error { return s.checkVersion(ctx, q, path) })
+	if err != nil {
+		_ = s.Close() // the first error says more
+		return nil, openFault(path, err)
+	}
+	return s, nil
 }
 
 // openFault says what is wrong with the file when it cannot be opened.
@@ -201,31 +271,6 @@ func openFault(path string, err error) error {
 		return err
 	}
 	return fmt.Errorf("review: open %q: %w", path, err)
-}
-
-// fault turns an error of the database into one of the root's kinds, where one fits.
-func fault(ctx context.Context, doing string, err error) error {
-	var known *prediag.Error
-	switch {
-	case err == nil || errors.As(err, &known):
-		return err
-	case ctx.Err() != nil:
-		return fmt.Errorf("review: %s: %w", doing, ctx.Err())
-	case strings.Contains(err.Error(), "database is closed"): // database/sql has no error value for it
-		return fmt.Errorf("review: %s: the store is closed: %w", doing, prediag.ErrNotReady)
-	}
-	switch primaryCode(err) {
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return &prediag.Error{Kind: prediag.ErrDamaged, Reason: "STATE_DAMAGED", Err: err,
-			Message: doing + ": the state database is damaged; stop the service and restore the file from a backup"}
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return &prediag.Error{Kind: prediag.ErrOverloaded, Reason: "STATE_BUSY", RetryAfter: time.Second, Err: err,
-			Message: doing + ": another process keeps the state database busy; try again"}
-	case sqlite3.SQLITE_FULL:
-		return &prediag.Error{Kind: prediag.ErrOverloaded, Reason: "STATE_DISK_FULL", RetryAfter: time.Minute, Err: err,
-			Message: doing + ": the disk of the state database is full; make room and try again"}
-	}
-	return fmt.Errorf("review: %s: %w", doing, err)
 }
 
 func damaged(path, what string, err error) error {

@@ -3,15 +3,15 @@
 //
 // Every change is one transaction that is on disk (fsync) before the call returns. A customer's ticket becomes a
 // prediag.Example in the same transaction as the resolution of its case. The store is one SQLite file in WAL mode, with one writing
-// connection and a few reading ones; the statements keep to the SQL that PostgreSQL understands too. The file must be on
-// a local disk: SQLite's locks do not hold on network file systems.
+// connection and a few reading ones, or a PostgreSQL database that several processes share. The SQL is one text for both; a
+// dialect says where they differ. The file must be on a local disk: SQLite's locks do not hold on network file systems.
 package review
 
 import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
+	"math/rand/v2"
 	"time"
 )
 
@@ -50,47 +50,33 @@ func (o Options) withDefaults() Options {
 // outcome of a change is unknown and the call is to be repeated with the same prediag.RequestKey.
 type Store struct {
 	opt    Options
-	writer *sql.DB // one connection; nil: opened for reading
+	sql    dialect
+	writer *sql.DB // nil: opened for reading
 	reader *sql.DB // cannot write
 }
 
-// Open opens the store in the file at path and creates or migrates it where needed.
+// Open opens the state of record and creates or migrates it where needed: the SQLite file at a path, or the PostgreSQL
+// database of an address (postgres://USER@HOST:PORT/DATABASE, with the options of libpq; the password may also come from
+// PGPASSWORD or the file that PGPASSFILE names).
 //
-// The error is of kind ErrDamaged when the file is not a sound SQLite database, and of kind ErrInvalid when it belongs to
-// another program or to a newer version of this one, or when its folder cannot be written.
-func Open(path string, opt Options) (*Store, error) {
-	if err := prepareFile(path); err != nil {
-		return nil, err
+// The error is of kind ErrDamaged when the file is not a sound SQLite database, of kind ErrInvalid when the database belongs
+// to another program or to a newer version of this one, or when it cannot be written, and of kind ErrNotReady when
+// PostgreSQL cannot be reached.
+func Open(where string, opt Options) (*Store, error) {
+	if isPostgres(where) {
+		return openPostgres(where, opt, false)
 	}
-	s := &Store{opt: opt.withDefaults()}
-	var err error
-	if s.writer, err = openPool(path, false); err != nil {
-		return nil, err
-	}
-	if err := s.start(path); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
+	return openFile(where, opt)
 }
 
-// start checks and migrates the database and opens the readers.
-func (s *Store) start(path string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	err := s.transact(ctx, s.writer, nil, func(q querier) error {
-		if err := checkDatabase(ctx, q, path); err != nil {
-			return err
-		}
-		return migrate(ctx, q, path)
-	})
-	if err != nil {
-		return openFault(path, err)
+// OpenReadOnly opens the state of record for reading, while another process may be writing it. Calls that change
+// something are of kind ErrInvalid. The error is of kind ErrNotFound when there is no such file, of kind ErrInvalid when it
+// is another program's or another version's.
+func OpenReadOnly(where string, opt Options) (*Store, error) {
+	if isPostgres(where) {
+		return openPostgres(where, opt, true)
 	}
-	if err := syncFolder(path); err != nil {
-		return fmt.Errorf("review: sync the folder of %q: %w", path, err)
-	}
-	s.reader, err = openPool(path, true)
-	return err
+	return readFile(where, opt)
 }
 
 // Close waits for running calls and closes the file. The last one to close it moves the log into the database.
@@ -112,17 +98,38 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// write runs fn in one transaction, which is on disk when write returns nil and undone when it does not.
+// write runs fn in one transaction, which is on disk when write returns nil and undone when it does not. fn may be run
+// again after the first run was undone.
 func (s *Store) write(ctx context.Context, doing string, fn func(querier) error) error {
 	if s.writer == nil {
 		return readOnly(doing)
 	}
-	return fault(ctx, doing, s.transact(ctx, s.writer, nil, fn))
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	for n := 1; ; n++ {
+		err := s.transact(ctx, s.writer, nil, func(q querier) error {
+			if s.sql.turn != "" {
+				if _, err := q.ExecContext(ctx, s.sql.turn); err != nil {
+					return err
+				}
+			}
+			return fn(q)
+		})
+		if err == nil || n == tries || isKnown(err) || s.sql.class(err) != again {
+			return s.fault(ctx, doing, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(rand.N(time.Duration(n) * 20 * time.Millisecond)):
+		}
+	}
 }
 
 // read runs fn on one unchanging view of the database.
 func (s *Store) read(ctx context.Context, doing string, fn func(querier) error) error {
-	return fault(ctx, doing, s.transact(ctx, s.reader, &sql.TxOptions{ReadOnly: true}, fn))
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	return s.fault(ctx, doing, s.transact(ctx, s.reader, &s.sql.readOnly, fn))
 }
 
 func (s *Store) transact(ctx context.Context, db *sql.DB, opt *sql.TxOptions, fn func(querier) error) error {
@@ -143,7 +150,7 @@ func (s *Store) begin(ctx context.Context, db *sql.DB, opt *sql.TxOptions) (*sql
 	defer patience.Stop()
 	for {
 		tx, err := db.BeginTx(ctx, opt)
-		if !busy(err) {
+		if err == nil || s.sql.class(err) != busy {
 			return tx, err
 		}
 		select {
