@@ -5,6 +5,7 @@ import (
 	"github.com/blevesearch/snowballstem"
 	"github.com/blevesearch/snowballstem/english"
 
+	"prediag"
 	"prediag/internal/text"
 )
 
@@ -14,17 +15,27 @@ const maxTermBytes = 128
 // tokenField is a text field that analyses itself: Bleve's own analyzers split fault codes and leave Thai and Hangul
 // whole. Bleve calls Analyze from one of its workers, so the work is shared by the cores.
 type tokenField struct {
-	name   string
-	parts  []string // analysed one after the other
-	length int
-	terms  index.TokenFrequencies
+	name    string
+	parts   []string         // analysed one after the other; of the whole text the title is the first and the body the last
+	article *prediag.Article // of the whole text, whose value is the forward record; else nil
+	length  int
+	terms   index.TokenFrequencies
+	forward []byte
 }
 
-func (f *tokenField) Name() string                                     { return f.name }
-func (f *tokenField) Value() []byte                                    { return nil }
-func (f *tokenField) ArrayPositions() []uint64                         { return nil }
-func (f *tokenField) EncodedFieldType() byte                           { return 't' }
-func (f *tokenField) Options() index.FieldIndexingOptions              { return textOptions }
+func (f *tokenField) Name() string             { return f.name }
+func (f *tokenField) Value() []byte            { return f.forward }
+func (f *tokenField) ArrayPositions() []uint64 { return nil }
+func (f *tokenField) EncodedFieldType() byte   { return 't' }
+
+// Options says that the field is indexed, and stored where it has a forward record.
+func (f *tokenField) Options() index.FieldIndexingOptions {
+	if f.article != nil {
+		return textOptions | index.StoreField
+	}
+	return textOptions
+}
+
 func (f *tokenField) AnalyzedLength() int                              { return f.length }
 func (f *tokenField) AnalyzedTokenFrequencies() index.TokenFrequencies { return f.terms }
 
@@ -40,15 +51,26 @@ func (f *tokenField) NumPlainTextBytes() uint64 {
 // Size estimates the memory that the field holds, in bytes.
 func (f *tokenField) Size() int { return 64 + 96*len(f.terms) }
 
-// Analyze fills in the terms with their frequencies and the length in tokens.
+// Analyze fills in the terms with their frequencies, the length in tokens, and the forward record.
 func (f *tokenField) Analyze() {
 	f.terms = index.TokenFrequencies{}
 	f.length = 0
-	a := newAnalyzer()
-	for _, p := range f.parts {
-		for _, t := range a.terms(p) {
+	a, m := newAnalyzer(), newForwardMaker()
+	for i, p := range f.parts {
+		terms := a.terms(p)
+		for _, t := range terms {
 			f.add(t)
 		}
+		switch {
+		case f.article == nil:
+		case i == len(f.parts)-1:
+			m.addBody(terms, a.starts)
+		case i == 0:
+			m.addTitle(terms)
+		}
+	}
+	if f.article != nil {
+		f.forward = m.record(f.article, a)
 	}
 }
 
@@ -67,6 +89,7 @@ type analyzer struct {
 	tokens []text.Token
 	out    []string
 	words  []string // the tokens that gave out
+	starts []int    // where these begin in the text, in bytes
 	stems  map[string]string
 	env    *snowballstem.Env
 }
@@ -81,10 +104,10 @@ func newAnalyzer() *analyzer {
 // terms returns the terms of s in the order of the text. The slice is valid until the next call.
 func (a *analyzer) terms(s string) []string {
 	a.tokens = text.AppendTokens(a.tokens[:0], s)
-	a.out, a.words = a.out[:0], a.words[:0]
+	a.out, a.words, a.starts = a.out[:0], a.words[:0], a.starts[:0]
 	for _, t := range a.tokens {
 		if len(t.Text) <= maxTermBytes {
-			a.out, a.words = append(a.out, a.term(t)), append(a.words, t.Text)
+			a.out, a.words, a.starts = append(a.out, a.term(t)), append(a.words, t.Text), append(a.starts, t.Start)
 		}
 	}
 	return a.out

@@ -95,7 +95,7 @@ func validAudience(s string) bool {
 // newDocument is the article as the index stores it. The text fields are analysed later, when Bleve asks for it.
 func newDocument(a *prediag.Article) (*document.Document, [len(textFields)]*tokenField, error) {
 	fields := [len(textFields)]*tokenField{
-		{name: fieldText, parts: textParts(a)},
+		{name: fieldText, parts: textParts(a), article: a},
 		{name: fieldTitle, parts: []string{givenTitle(a)}},
 	}
 	meta, err := json.Marshal(storedArticle(a))

@@ -122,6 +122,7 @@ type reader struct {
 	dicts    []map[string]segment.TermDictionary // by segment and field, opened at first use
 	scores   *scores
 	analyzer *analyzer
+	reranker reranker
 }
 
 func (g *generation) reader() *reader {

@@ -3,6 +3,7 @@ package kb
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -20,47 +21,40 @@ const (
 )
 
 // hits reads the articles of a page and finds what in them speaks for the query.
-func (r *reader) hits(ctx context.Context, q *query, page []candidate, terms []weighted, mass float64) ([]prediag.Hit, error) {
+func (r *reader) hits(ctx context.Context, q *query, page []candidate, s *scores, terms []weighted, mass float64) ([]prediag.Hit, error) {
 	hits := make([]prediag.Hit, 0, len(page))
-	m := newMatcher(terms, mass, r.analyzer)
+	m := &matcher{terms: terms, mass: mass, freq: make([]int, len(terms)), finder: &r.reranker.finder}
 	for _, c := range page {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if c.article.ID == "" { // behind those that the second stage read
-			var err error
-			if c.article, err = r.load(c.doc); err != nil {
-				return nil, err
-			}
+		a, f, err := r.loadAll(c.doc)
+		if err != nil {
+			return nil, err
 		}
-		hits = append(hits, m.hit(q, &c.article, c.score))
+		hit, err := m.hit(q, &a, &f, s.mask[c.doc])
+		if err != nil {
+			return nil, err
+		}
+		hit.Score = c.score
+		hits = append(hits, hit)
 	}
 	return hits, nil
 }
 
 // matcher finds the terms of a query in articles.
 type matcher struct {
-	terms    []weighted // most informative first
-	number   map[string]int
-	mass     float64
-	analyzer *analyzer
-	freq     []int // reused
+	terms   []weighted // most informative first
+	mass    float64
+	finder  *finder
+	matches []match // reused
+	freq    []int   // reused
 }
 
-func newMatcher(terms []weighted, mass float64, a *analyzer) *matcher {
-	m := &matcher{terms: terms, number: make(map[string]int, len(terms)), mass: mass, analyzer: a, freq: make([]int, len(terms))}
-	for i, t := range terms {
-		m.number[t.term] = i
-	}
-	return m
-}
-
-func (m *matcher) hit(q *query, a *prediag.Article, score float64) prediag.Hit {
+// hit is an article that holds the terms in mask as a search result, but for its score.
+func (m *matcher) hit(q *query, a *prediag.Article, f *forward, mask uint32) (prediag.Hit, error) {
 	h := prediag.Hit{ArticleID: a.ID, Revision: a.Revision, Title: a.Title, URL: a.URL, Language: a.Language, Product: a.Product,
-		Category: a.Category, Kind: a.Kind, Group: a.Group, Updated: a.Updated, Score: score}
-	present := make([]bool, len(m.terms))
-	m.count(a.Title, present)
-	h.Passages = m.passages(a, present)
+		Category: a.Category, Kind: a.Kind, Group: a.Group, Updated: a.Updated}
 	var covered float64
 	for _, c := range articleCodes(a) {
 		if slices.Contains(q.codes, c) && len(h.Why) < maxWhy {
@@ -68,7 +62,7 @@ func (m *matcher) hit(q *query, a *prediag.Article, score float64) prediag.Hit {
 		}
 	}
 	for i, t := range m.terms {
-		if !present[i] {
+		if mask&(1<<i) == 0 {
 			continue
 		}
 		covered += t.weight
@@ -81,53 +75,67 @@ func (m *matcher) hit(q *query, a *prediag.Article, score float64) prediag.Hit {
 	}
 	h.Codes = explanations(a, q.codes)
 	h.Codes = h.Codes[:min(len(h.Codes), maxHitCodes)]
-	return h
+	var err error
+	h.Passages, err = m.passages(a, f, mask)
+	return h, err
 }
 
-// count adds the frequencies of the terms in s to m.freq, marks those that s holds, and returns the length of s in terms.
-func (m *matcher) count(s string, present []bool) int {
-	terms := m.analyzer.terms(s)
-	for _, t := range terms {
-		if i, ok := m.number[t]; ok {
-			m.freq[i]++
-			present[i] = true
-		}
+// count adds the frequencies of the terms in a part of a record to m.freq, and returns the part's length in terms.
+func (m *matcher) count(f *forward, part []byte) int {
+	m.matches = m.finder.find(m.matches[:0], part, f.width, 0)
+	for _, x := range m.matches {
+		m.freq[x.term]++
 	}
-	return len(terms)
+	return f.tokens(part)
 }
 
 // passages scores the sections of an article by BM25 against the query and returns the best.
-func (m *matcher) passages(a *prediag.Article, present []bool) []prediag.Passage {
-	sections := a.Sections
-	if len(sections) == 0 {
-		sections = []prediag.Section{{Span: prediag.Span{End: len(a.Body)}}}
-	}
+func (m *matcher) passages(a *prediag.Article, f *forward, mask uint32) ([]prediag.Passage, error) {
 	type candidate struct {
 		section int
 		score   float64
 	}
 	var found []candidate
-	for i, s := range sections {
-		if s.Span.Start > maxScannedBytes {
-			break
-		}
-		body, _ := s.Span.Of(a.Body)
-		body = cutBytes(body, maxScannedBytes)
+	m.finder.begin(f, mask)
+	number := 0
+	err := f.visitSections(func(s section) {
 		clear(m.freq)
-		length := m.count(s.Heading(), present) + m.count(body, present)
-		score := m.score(length)
-		if score > 0 && strings.TrimSpace(body) != "" {
-			found = append(found, candidate{i, score})
+		length := m.count(f, s.body)
+		for _, h := range s.headings {
+			length += m.count(f, h)
 		}
+		if score := m.score(length); score > 0 {
+			found = append(found, candidate{number, score})
+		}
+		number++
+	})
+	sections := sectionsOf(a)
+	if err == nil && number > len(sections) {
+		err = fmt.Errorf("forward record: %d sections where the article has %d: %w", number, len(sections), prediag.ErrDamaged)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("article %q: %w", a.ID, err)
 	}
 	slices.SortStableFunc(found, func(x, y candidate) int { return cmp.Compare(y.score, x.score) })
 	var out []prediag.Passage
-	for _, c := range found[:min(len(found), maxPassages)] {
+	for _, c := range found {
+		if len(out) == maxPassages {
+			break
+		}
 		s := sections[c.section]
-		span := trim(a.Body, s.Span)
-		out = append(out, prediag.Passage{Heading: s.Heading(), Span: span, Text: a.Body[span.Start:span.End], Score: c.score})
+		if span := trim(a.Body, s.Span); span.End > span.Start {
+			out = append(out, prediag.Passage{Heading: s.Heading(), Span: span, Text: a.Body[span.Start:span.End], Score: c.score})
+		}
 	}
-	return out
+	return out, nil
+}
+
+// sectionsOf are the sections of an article, at least one.
+func sectionsOf(a *prediag.Article) []prediag.Section {
+	if len(a.Sections) == 0 {
+		return []prediag.Section{{Span: prediag.Span{End: len(a.Body)}}}
+	}
+	return a.Sections
 }
 
 // score is BM25 of a section of the given length whose frequencies are in m.freq.

@@ -7,17 +7,17 @@ import (
 	"slices"
 	"strings"
 
-	"prediag"
 	"prediag/internal/lang"
 )
 
-// The second stage reads the first articles of the ranking and looks at what postings do not tell: where in the article
-// the query's terms stand. Its parameters hold for all collections; docs/search.md says what each of them gives.
+// The second stage looks into the forward records of the ranking's first articles for what postings do not tell: where in
+// the article the query's terms stand. Its parameters hold for all collections; docs/search.md says what each of them gives.
 const (
 	rerankDepth    = 40       // articles that are read
 	maxRerankBytes = 32 << 10 // of an article's body that are read
 	windowTokens   = 100      // length of a passage
 	windowStep     = 50       // between the beginnings of two passages
+	maxPairs       = 4096     // neighbours in a query
 	nearTokens     = 8        // distance within which two words of the query stand together
 	nearK1, nearB  = 1.2, 0.5 // BM25's parameters for such pairs
 	passageWeight  = 0.7      // of the best passage, where articles are long
@@ -33,21 +33,19 @@ const (
 // candidate is an article of the first ranking.
 type candidate struct {
 	scored
-	article prediag.Article
-	words   float64 // score without what codes are worth
-	codes   float64
+	title [titleKeySize]byte // zeros: none, or one that says nothing
+	words float64            // score without what codes are worth
+	codes float64
 }
 
-// match is an occurrence of a query term in an article.
-type match struct{ at, term int32 }
-
-// reranker scores the candidates of one query again. It is for one goroutine.
+// reranker scores the candidates of one query again. It is for one goroutine; its memory is used again and again.
 type reranker struct {
 	r        *reader
+	finder   finder
 	terms    []weighted
-	number   map[string]int32   // by term
-	pairs    map[[2]int32]int32 // neighbours in the query, smaller number first → position in weights
-	weights  []float64          // of the pairs
+	number   map[string]int32             // by term
+	pairs    [maxScored * maxScored]int16 // of two terms, smaller number first: 1 + the position in weights; 0: no neighbours
+	weights  []float64                    // of the pairs
 	mass     float64
 	language string  // of the query; empty: not clear
 	long     float64 // 0 where articles are short, 1 where they are long
@@ -56,23 +54,32 @@ type reranker struct {
 	counts   []int
 }
 
-func newReranker(r *reader, q *query, terms []weighted) *reranker {
-	x := &reranker{r: r, terms: terms, number: make(map[string]int32, len(terms)), pairs: map[[2]int32]int32{}, freq: make([]int, len(terms))}
+// begin prepares for another query.
+func (x *reranker) begin(r *reader, q *query, terms []weighted) {
+	x.r, x.terms, x.mass = r, terms, 0
+	x.finder.reset(terms)
+	x.number = make(map[string]int32, len(terms))
+	x.freq = make([]int, len(terms))
 	for i, t := range terms {
 		x.number[t.term] = int32(i)
 		x.mass += t.weight
 	}
+	clear(x.pairs[:])
+	x.weights = x.weights[:0]
 	x.neighbours(q.order)
 	x.counts = make([]int, len(x.weights))
+	x.language = ""
 	if tag, sure := lang.Detect(q.Text); sure >= sureLanguage {
 		x.language = lang.Base(tag)
 	}
 	x.long = min(max((r.average(fieldText)-shortArticle)/(longArticle-shortArticle), 0), 1)
-	return x
 }
 
 // sureLanguage is the confidence from which on the query's language counts.
 const sureLanguage = 0.5
+
+// pair is the position of two terms in pairs.
+func pair(a, b int32) int32 { return min(a, b)*maxScored + max(a, b) }
 
 // neighbours pairs the query's words that follow each other, function words left out. A pair tells as much as its lesser
 // word.
@@ -84,22 +91,22 @@ func (x *reranker) neighbours(order []queryTerm) {
 			continue
 		}
 		if last >= 0 && last != n {
-			key := [2]int32{min(last, n), max(last, n)}
-			if _, known := x.pairs[key]; !known {
-				x.pairs[key] = int32(len(x.weights))
+			if p := &x.pairs[pair(last, n)]; *p == 0 && len(x.weights) < maxPairs {
 				x.weights = append(x.weights, min(x.terms[last].weight, x.terms[n].weight))
+				*p = int16(len(x.weights))
 			}
 		}
 		last = n
 	}
 }
 
-// rerank reads the first articles of a ranking and orders them anew; those behind them keep their order, with scores that
-// are no greater.
+// rerank looks into the first articles of a ranking and orders them anew; those behind them keep their order, with scores
+// that are no greater.
 func (r *reader) rerank(ctx context.Context, q *query, ranking []scored, s *scores, terms []weighted) ([]candidate, error) {
 	out := make([]candidate, len(ranking))
 	depth := min(len(ranking), rerankDepth)
-	x := newReranker(r, q, terms)
+	x := &r.reranker
+	x.begin(r, q, terms)
 	for i, c := range ranking {
 		out[i] = candidate{scored: c, codes: float64(s.codes[c.doc])}
 		if i >= depth {
@@ -108,14 +115,11 @@ func (r *reader) rerank(ctx context.Context, q *query, ranking []scored, s *scor
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		var err error
-		if out[i].article, err = r.load(c.doc); err != nil {
+		if err := x.score(&out[i], s.mask[c.doc]); err != nil {
 			return nil, err
 		}
-		out[i].id = out[i].article.ID
-		out[i].words = x.words(&out[i].article, c.score-out[i].codes)
 	}
-	r.shareTitles(out[:depth])
+	shareTitles(out[:depth])
 	least := math.Inf(1)
 	for i := range out[:depth] {
 		out[i].score = out[i].words + out[i].codes
@@ -130,33 +134,41 @@ func (r *reader) rerank(ctx context.Context, q *query, ranking []scored, s *scor
 	return out, nil
 }
 
+// score fills in the title and the words' score of a candidate that holds the terms in mask.
+func (x *reranker) score(c *candidate, mask uint32) (err error) {
+	if c.id, err = x.r.id(c.doc); err != nil {
+		return err
+	}
+	return x.r.forward(c.doc, func(f *forward) error {
+		if !x.r.generic.has(c.doc) {
+			copy(c.title[:], f.titleKey)
+		}
+		c.words = x.words(f, mask, c.score-c.codes)
+		return nil
+	})
+}
+
 // words is the score of an article for the query's words, given that of the first stage.
-func (x *reranker) words(a *prediag.Article, base float64) float64 {
-	tokens := x.find(a)
+func (x *reranker) words(f *forward, mask uint32, base float64) float64 {
+	tokens := x.find(f, mask)
 	score := base
 	if x.long > 0 {
 		score += x.long * (passageWeight*x.passage(tokens) + nearWeight*x.near(tokens))
 	}
 	score *= 1 + earlyGain*x.early()
-	if x.language != "" && lang.Base(a.Language) == x.language {
+	if x.language != "" && string(f.language) == x.language {
 		score *= 1 + languageGain
 	}
 	return score
 }
 
 // find lists the query's terms in the title and the body, and returns how many tokens these have.
-func (x *reranker) find(a *prediag.Article) (tokens int) {
-	x.matches = x.matches[:0]
-	for _, part := range [...]string{givenTitle(a), cutBytes(a.Body, maxRerankBytes)} {
-		terms := x.r.analyzer.terms(part)
-		for i, t := range terms {
-			if n, ok := x.number[t]; ok {
-				x.matches = append(x.matches, match{int32(tokens + i), n})
-			}
-		}
-		tokens += len(terms) + 1 // no window of two words reaches over the title's end by chance
-	}
-	return tokens
+func (x *reranker) find(f *forward, mask uint32) (tokens int) {
+	x.finder.begin(f, mask)
+	body := f.tokens(f.title) + 1 // no window of two words reaches over the title's end by chance
+	x.matches = x.finder.find(x.matches[:0], f.title, f.width, 0)
+	x.matches = x.finder.find(x.matches, f.body[:f.near*f.width], f.width, int32(body))
+	return body + f.near + 1
 }
 
 // passage is the BM25 score of the best window.
@@ -203,8 +215,8 @@ func (x *reranker) near(tokens int) float64 {
 			if n.at-m.at > nearTokens {
 				break
 			}
-			if p, ok := x.pairs[[2]int32{min(m.term, n.term), max(m.term, n.term)}]; ok {
-				x.counts[p]++
+			if p := x.pairs[pair(m.term, n.term)]; p > 0 {
+				x.counts[p-1]++
 			}
 		}
 	}
@@ -235,18 +247,17 @@ func (x *reranker) early() float64 {
 
 // shareTitles lets articles of one title, which are about one subject, share the score of the best of them: the words that
 // one of them lacks stand in the other. Titles that say nothing share nothing.
-func (r *reader) shareTitles(list []candidate) {
-	best := map[string]float64{}
-	keys := make([]string, len(list))
-	for i, c := range list {
-		if title := givenTitle(&c.article); title != "" && !r.generic.has(c.doc) {
-			keys[i] = titleKey(title)
-			best[keys[i]] = max(best[keys[i]], c.words)
+func shareTitles(list []candidate) {
+	best := map[[titleKeySize]byte]float64{}
+	none := [titleKeySize]byte{}
+	for _, c := range list {
+		if c.title != none {
+			best[c.title] = max(best[c.title], c.words)
 		}
 	}
 	for i := range list {
-		if keys[i] != "" {
-			list[i].words += twinShare * (best[keys[i]] - list[i].words)
+		if c := &list[i]; c.title != none {
+			c.words += twinShare * (best[c.title] - c.words)
 		}
 	}
 }

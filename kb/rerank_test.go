@@ -56,11 +56,11 @@ func TestRerankerFeatures(t *testing.T) {
 	require.NoError(t, k.read(func(r *reader) error {
 		terms := []weighted{{term: "disk", weight: 3}, {term: "full", weight: 2}, {term: "node", weight: 1}}
 		q := &query{order: []queryTerm{{term: "disk", share: 1}, {term: "the", share: stopWeight}, {term: "full", share: 1}, {term: "node", share: 1}}}
-		x := newReranker(r, q, terms)
+		x := &r.reranker
+		x.begin(r, q, terms)
 		require.Equal(t, []float64{2, 1}, x.weights, "disk-full and full-node, as much as the lesser word")
-		a := article("y", "", "disk a b c d full e node")
-		a.Untitled = true
-		require.Equal(t, 10, x.find(&a), "eight tokens, and one gap behind title and body")
+		f := recordOf(t, article("y", "", "disk a b c d full e node"))
+		require.Equal(t, 10, x.find(&f, 7), "eight tokens, and one gap behind title and body")
 		require.InDelta(t, (3/(1+math.Log1p(1./earlyTokens))+2/(1+math.Log1p(6./earlyTokens))+1/(1+math.Log1p(8./earlyTokens)))/6, x.early(), 1e-9)
 		tf := func(k1, b, length float64) float64 { return (k1 + 1) / (1 + k1*(1-b+b*length)) }
 		require.InDelta(t, (2+1)*tf(nearK1, nearB, 10/r.average(fieldText)), x.near(10), 1e-9)

@@ -3,6 +3,7 @@ package kb
 import (
 	"context"
 	"math"
+	"math/bits"
 
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 
@@ -22,11 +23,13 @@ const (
 
 // scores are the sums of one search. They are used again by the reader's next search.
 type scores struct {
-	text, title, held []float32 // by document; held is the weight of the terms that it holds
-	found             bitset
-	ranked            bitset          // those of found that can be on a page
-	mass              float32         // weight of all terms
-	codes             map[int]float32 // what the codes of a document are worth; absent: nothing
+	text, title []float32 // by document
+	mask        []uint32  // by document: the terms that it holds, a bit each
+	found       bitset
+	ranked      bitset          // those of found that can be on a page
+	weights     [4][256]float32 // of the terms in each byte of a mask
+	mass        float32         // weight of all terms
+	codes       map[int]float32 // what the codes of a document are worth; absent: nothing
 }
 
 // zeroScores returns the reader's sums, set to zero.
@@ -34,17 +37,39 @@ func (r *reader) zeroScores() *scores {
 	s := r.scores
 	if s == nil {
 		s = &scores{text: make([]float32, r.docs), title: make([]float32, r.docs),
-			held: make([]float32, r.docs), found: newBitset(r.docs), codes: map[int]float32{}}
+			mask: make([]uint32, r.docs), found: newBitset(r.docs), codes: map[int]float32{}}
 		r.scores = s
 		return s
 	}
 	clear(s.text)
 	clear(s.title)
-	clear(s.held)
+	clear(s.mask)
 	clear(s.found)
 	clear(s.codes)
 	s.mass = 0
 	return s
+}
+
+// setWeights prepares held.
+func (s *scores) setWeights(terms []weighted) {
+	s.mass = 0
+	for _, t := range terms {
+		s.mass += float32(t.weight)
+	}
+	for i := range s.weights {
+		for set := 1; set < 256; set++ {
+			low, w := bits.TrailingZeros(uint(set)), float32(0)
+			if n := 8*i + low; n < len(terms) {
+				w = float32(terms[n].weight)
+			}
+			s.weights[i][set] = s.weights[i][set&(set-1)] + w
+		}
+	}
+}
+
+// held is the weight of the terms in a mask.
+func (s *scores) held(mask uint32) float32 {
+	return s.weights[0][mask&0xff] + s.weights[1][mask>>8&0xff] + s.weights[2][mask>>16&0xff] + s.weights[3][mask>>24]
 }
 
 // weigh looks the terms up in the index.
@@ -82,16 +107,19 @@ const (
 // score adds up the scores of all admitted documents that hold a term or a code.
 func (r *reader) score(ctx context.Context, q *query, terms []weighted, admitted bitset) (*scores, error) {
 	s := r.zeroScores()
+	s.setWeights(terms)
+	if err := r.findCodes(q.codes, s, admitted); err != nil {
+		return nil, err
+	}
 	most, read, common := 1.0, 0, len(terms)
 	for i, t := range terms {
 		most += t.weight * (k1 + 1) * (1 + titleWeight)
-		s.mass += float32(t.weight)
 		if read > q.postings {
 			common = min(common, i)
 			continue
 		}
 		read += t.df
-		if err := r.addText(ctx, t, s, admitted); err != nil {
+		if err := r.addText(ctx, t, 1<<i, s, admitted); err != nil {
 			return nil, err
 		}
 		if err := r.addTitle(ctx, t, s); err != nil {
@@ -100,7 +128,7 @@ func (r *reader) score(ctx context.Context, q *query, terms []weighted, admitted
 	}
 	s.ranked = s.found
 	if common < len(terms) {
-		if err := r.addCommon(ctx, terms[common:], s); err != nil {
+		if err := r.addCommon(ctx, terms, common, s); err != nil {
 			return nil, err
 		}
 	}
@@ -110,7 +138,11 @@ func (r *reader) score(ctx context.Context, q *query, terms []weighted, admitted
 	if err := r.preferCategory(q.Category, s); err != nil {
 		return nil, err
 	}
-	return s, r.addCodes(q.codes, s, admitted, float32(most*categoryGain))
+	for doc, n := range s.codes { // an article that explains a code goes before all that do not: it is worth more than all words
+		s.codes[doc] = n * float32(most*categoryGain)
+		s.text[doc] += s.codes[doc]
+	}
+	return s, nil
 }
 
 // total is the score of a document from its sums.
@@ -119,12 +151,12 @@ func (r *reader) total(s *scores, doc int) float32 {
 	if r.generic.has(doc) {
 		title = max(title, untitled*s.text[doc])
 	}
-	return (s.text[doc] + title) * coverageFactor(s.held[doc], s.mass)
+	return (s.text[doc] + title) * coverageFactor(s.held(s.mask[doc]), s.mass)
 }
 
-// addCommon narrows the ranking to the best candidates and adds the common terms that they hold, each as if it stood
-// there once in a text of usual length.
-func (r *reader) addCommon(ctx context.Context, terms []weighted, s *scores) error {
+// addCommon narrows the ranking to the best candidates and adds the common terms that they hold, those from the given one
+// on, each as if it stood there once in a text of usual length.
+func (r *reader) addCommon(ctx context.Context, terms []weighted, common int, s *scores) error {
 	best := topper{r: r, most: maxCandidates}
 	for doc := range s.found.all() {
 		best.offer(scored{doc: doc, score: float64(r.total(s, doc))})
@@ -136,7 +168,11 @@ func (r *reader) addCommon(ctx context.Context, terms []weighted, s *scores) err
 	for _, c := range best.heap {
 		s.ranked.add(c.doc)
 	}
-	for _, t := range terms {
+	for doc := range s.codes {
+		s.ranked.add(doc)
+	}
+	for n := common; n < len(terms); n++ {
+		t := &terms[n]
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -154,7 +190,7 @@ func (r *reader) addCommon(ctx context.Context, terms []weighted, s *scores) err
 			for doc := range s.ranked.between(base, base+int(r.parts[i].FullSize())) {
 				if inText(doc - base) {
 					s.text[doc] += text
-					s.held[doc] += float32(t.weight)
+					s.mask[doc] |= 1 << n
 				}
 				if inTitle(doc - base) {
 					s.title[doc] += title
@@ -181,6 +217,9 @@ func contains(list segment.PostingsList) func(local int) bool {
 // coverageFactor prefers an article that holds most of the query to one that holds a part of it often: the fourth root of
 // the share of the query's weight that it holds.
 func coverageFactor(held, mass float32) float32 {
+	if mass == 0 {
+		return 0
+	}
 	return float32(math.Sqrt(math.Sqrt(float64(min(1, held/mass)))))
 }
 
@@ -199,8 +238,8 @@ func (r *reader) preferCategory(category string, s *scores) error {
 	return nil
 }
 
-// addCodes puts the articles that explain a code before all that do not: each code is worth more than all words.
-func (r *reader) addCodes(codes []string, s *scores, admitted bitset, worth float32) error {
+// findCodes counts for each admitted document how many of the codes it explains.
+func (r *reader) findCodes(codes []string, s *scores, admitted bitset) error {
 	for _, c := range codes {
 		holders, err := r.readHolders(fieldCodes, c)
 		if err != nil {
@@ -209,16 +248,14 @@ func (r *reader) addCodes(codes []string, s *scores, admitted bitset, worth floa
 		for doc := range holders.all() {
 			if admitted.has(doc) {
 				s.found.add(doc)
-				s.ranked.add(doc)
-				s.text[doc] += worth
-				s.codes[doc] += worth
+				s.codes[doc]++
 			}
 		}
 	}
 	return nil
 }
 
-func (r *reader) addText(ctx context.Context, t weighted, s *scores, admitted bitset) error {
+func (r *reader) addText(ctx context.Context, t weighted, bit uint32, s *scores, admitted bitset) error {
 	norm := newNorm(t.weight, b, r.average(fieldText))
 	for i, list := range t.lists {
 		if list == nil {
@@ -229,7 +266,7 @@ func (r *reader) addText(ctx context.Context, t weighted, s *scores, admitted bi
 			if doc := base + int(local); admitted.has(doc) {
 				s.found.add(doc)
 				s.text[doc] += norm.score(freq, length)
-				s.held[doc] += float32(t.weight)
+				s.mask[doc] |= bit
 			}
 		})
 		if err != nil {

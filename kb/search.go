@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -74,7 +75,7 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 		return results, err
 	}
 	page = page[min(q.Offset, len(page)):]
-	results.Hits, err = r.hits(ctx, q, page[:min(q.Limit, len(page))], terms, mass)
+	results.Hits, err = r.hits(ctx, q, page[:min(q.Limit, len(page))], s, terms, mass)
 	return results, err
 }
 
@@ -161,19 +162,61 @@ func (r *reader) id(doc int) (string, error) {
 
 // load reads the stored article of a document.
 func (r *reader) load(doc int) (prediag.Article, error) {
-	var meta, body []byte
+	meta, body, _, err := r.stored(doc)
+	if err != nil {
+		return prediag.Article{}, err
+	}
+	return decodeStored(meta, body)
+}
+
+// loadAll reads the stored article of a document with its forward record.
+func (r *reader) loadAll(doc int) (prediag.Article, forward, error) {
+	meta, body, record, err := r.stored(doc)
+	if err != nil {
+		return prediag.Article{}, forward{}, err
+	}
+	a, err := decodeStored(meta, body)
+	if err != nil {
+		return a, forward{}, err
+	}
+	f, err := parseForward(record)
+	return a, f, err
+}
+
+// stored reads what the index stores of a document.
+func (r *reader) stored(doc int) (meta, body, record []byte, err error) {
 	p, local := r.part(doc)
-	err := p.VisitDocument(local, func(field string, _ byte, value []byte, _ []uint64) bool {
+	err = p.VisitDocument(local, func(field string, _ byte, value []byte, _ []uint64) bool {
 		switch field {
 		case storedMeta:
 			meta = slices.Clone(value)
 		case storedBody:
 			body = slices.Clone(value)
+		case fieldText:
+			record = slices.Clone(value)
 		}
 		return true
 	})
-	if err != nil {
-		return prediag.Article{}, err
+	return meta, body, record, err
+}
+
+// forward reads the forward record of a document, which is valid during the call of do only.
+func (r *reader) forward(doc int, do func(*forward) error) error {
+	p, local := r.part(doc)
+	found, failed := false, error(nil)
+	err := p.VisitDocument(local, func(field string, _ byte, value []byte, _ []uint64) bool {
+		if field != fieldText {
+			return true
+		}
+		found = true
+		var f forward
+		if f, failed = parseForward(value); failed == nil {
+			failed = do(&f)
+		}
+		return true
+	})
+	if err == nil && failed == nil && !found {
+		err = fmt.Errorf("an article has no forward record: %w", prediag.ErrDamaged)
 	}
-	return decodeStored(meta, body)
+	return errors.Join(err, failed)
 }

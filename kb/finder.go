@@ -1,0 +1,74 @@
+package kb
+
+import "math/bits"
+
+// match is an occurrence of a query term in an article.
+type match struct{ at, term int32 }
+
+// finder looks for the terms of a query in forward records. It is for one goroutine.
+type finder struct {
+	hashes []uint64             // of the query's terms, by number
+	filter [1 << 16 / 64]uint64 // the low 16 bits of what is looked for in the article at hand
+	sought []sought
+}
+
+type sought struct {
+	hash uint64
+	term int32
+}
+
+// reset takes over the terms of another query.
+func (f *finder) reset(terms []weighted) {
+	f.hashes = f.hashes[:0]
+	for _, t := range terms {
+		f.hashes = append(f.hashes, termHash(t.term))
+	}
+}
+
+// begin prepares to look in the parts of a record for the terms in mask, which the article is known to hold.
+func (f *finder) begin(fw *forward, mask uint32) {
+	for _, s := range f.sought {
+		f.filter[s.hash&0xffff>>6] = 0
+	}
+	f.sought = f.sought[:0]
+	for ; mask != 0; mask &= mask - 1 {
+		term := bits.TrailingZeros32(mask)
+		h := seeded(f.hashes[term], fw.seed) & widthMask(fw.width)
+		f.filter[h&0xffff>>6] |= 1 << (h & 63)
+		f.sought = append(f.sought, sought{h, int32(term)})
+	}
+}
+
+// find appends the occurrences in a part of the record, of which the first token has the number at.
+func (f *finder) find(dst []match, part []byte, width int, at int32) []match {
+	if width == 2 { // nearly all articles
+		for ; len(part) >= 2; part = part[2:] {
+			h := uint64(part[0]) | uint64(part[1])<<8
+			if f.filter[h>>6]&(1<<(h&63)) != 0 {
+				dst = f.look(dst, h, at)
+			}
+			at++
+		}
+		return dst
+	}
+	for ; len(part) >= width; part = part[width:] {
+		h := uint64(0)
+		for i := range width {
+			h |= uint64(part[i]) << (8 * i)
+		}
+		if f.filter[h&0xffff>>6]&(1<<(h&63)) != 0 {
+			dst = f.look(dst, h, at)
+		}
+		at++
+	}
+	return dst
+}
+
+func (f *finder) look(dst []match, hash uint64, at int32) []match {
+	for _, s := range f.sought {
+		if s.hash == hash {
+			return append(dst, match{at, s.term})
+		}
+	}
+	return dst
+}
