@@ -73,6 +73,7 @@ type builder struct {
 	kb     *KB
 	base   *generation // nil: from scratch; held until abandon
 	number uint64
+	before string // content of the pointer file when the build began
 	dir    string // of the build; empty: not begun
 	rows   map[string]row
 	index  bleve.Index
@@ -177,13 +178,12 @@ func (b *builder) flush() error {
 
 // begin makes the build's folder: a clone of the base, or an empty index.
 func (b *builder) begin(ctx context.Context) error {
-	numbers, err := generationNumbers(b.kb.dir)
-	if err != nil {
+	var err error
+	if b.number, err = nextNumber(b.kb.dir); err != nil {
 		return err
 	}
-	b.number = 1
-	if len(numbers) > 0 {
-		b.number = numbers[0] + 1
+	if b.before, err = rawPointer(b.kb.dir); err != nil {
+		return err
 	}
 	b.dir = filepath.Join(b.kb.dir, fmt.Sprintf("%s%08d", buildPrefix, b.number))
 	if err := os.Mkdir(b.dir, 0o755); err != nil {

@@ -99,6 +99,9 @@ func (b *builder) unchanged() map[string]fileSum {
 func (b *builder) manifest(ctx context.Context) (*manifest, error) {
 	m := &manifest{Format: format, Schema: schema, Number: b.number, Created: b.kb.opt.Now().UTC(), Articles: len(b.rows),
 		Sources: map[string]int{}, Languages: map[string]int{}, Tokens: map[string]int64{}}
+	if b.base != nil {
+		m.Base = b.base.manifest.Number
+	}
 	for _, r := range b.rows {
 		m.Sources[r.source]++
 		m.Languages[r.language]++

@@ -45,14 +45,39 @@ func writeFile(name string, data []byte) error {
 
 // replaceFile replaces a file in one step: a reader finds the old content or the new, whatever happens in between.
 func replaceFile(name string, data []byte) error {
-	temp := name + ".tmp"
-	if err := writeFile(temp, data); err != nil {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+tempMark+"*") // two processes may replace it at once
+	if err != nil {
 		return err
 	}
-	if err := os.Rename(temp, name); err != nil {
-		return err
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return syncDir(filepath.Dir(name))
+}
+
+// tempMark stands in the names of files that are not finished.
+const tempMark = ".tmp"
+
+// makeDir makes a folder and those above it, durably: a power cut must not take a folder with all that is in it.
+func makeDir(name string) error {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return nil
+	}
+	parent := filepath.Dir(name)
+	if parent != name {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(name, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
 }
 
 // hashFile is the SHA-256 of a file in hex and its size in bytes.

@@ -184,6 +184,8 @@ func (k *KB) read(do func(*reader) error) error {
 
 // load opens the generation that the pointer file names, or else the newest intact one, and says why not the first.
 func (k *KB) load() (*generation, string) {
+	pointer, _ := rawPointer(k.dir)
+	k.seen(pointer)
 	number, hash, err := readPointer(k.dir)
 	if err == nil && number > 0 {
 		var g *generation
@@ -229,15 +231,14 @@ func (k *KB) newest(except uint64) (*generation, error) {
 // tryOpen proves a generation as far as its size allows and opens it. hash is what the manifest must have; empty: any.
 func (k *KB) tryOpen(number uint64, hash string) (*generation, error) {
 	dir := filepath.Join(k.dir, genName(number))
-	m, err := readManifest(dir)
-	switch {
-	case err != nil:
+	m, err := servable(dir, number)
+	if err != nil {
 		return nil, err
-	case m.Number != number || hash != "" && m.Sum != hash:
-		return nil, fmt.Errorf("manifest is of another generation: %w", prediag.ErrDamaged)
-	case m.Format != format || m.Schema != schema:
-		return nil, fmt.Errorf("format %d, schema %d where this program has %d, %d: ingest again", m.Format, m.Schema, format, schema)
-	case m.bytes() <= k.opt.VerifyBytes:
+	}
+	if hash != "" && m.Sum != hash {
+		return nil, fmt.Errorf("manifest is not the one that the pointer file names: %w", prediag.ErrDamaged)
+	}
+	if m.bytes() <= k.opt.VerifyBytes {
 		if err := m.verify(k.closing, dir); err != nil {
 			return nil, err
 		}

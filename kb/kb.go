@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -64,6 +63,7 @@ type KB struct {
 	mu       sync.RWMutex
 	current  *generation // nil: none is loaded
 	degraded string
+	looked   string // content of the pointer file that was acted upon last
 	closed   bool
 
 	background sync.WaitGroup
@@ -83,7 +83,7 @@ type Status struct {
 // in its place and Status says so; nothing is ever deleted here. A folder without a usable generation gives a knowledge
 // base whose searches are of kind prediag.ErrNotReady until the first Apply.
 func Open(dir string, opt Options) (*KB, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("knowledge base %q: %w", dir, err)
 	}
 	k := &KB{dir: filepath.Clean(dir), opt: opt.complete(), stop: newStopList()}

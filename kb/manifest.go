@@ -32,6 +32,7 @@ const (
 	tableName    = "articles.tsv"
 	indexName    = "index"
 	pointerName  = "CURRENT"
+	highestName  = "HIGHEST" // greatest number that was current when the pointer went back, see rollback.go
 	genPrefix    = "gen-"
 	buildPrefix  = "build-"
 
@@ -43,6 +44,7 @@ type manifest struct {
 	Format    int              `json:"format"`
 	Schema    int              `json:"schema"`
 	Number    uint64           `json:"number"`
+	Base      uint64           `json:"base,omitempty"` // the generation that it was built out of; 0: from scratch
 	Created   time.Time        `json:"created"`
 	Articles  int              `json:"articles"`
 	Sources   map[string]int   `json:"sources"`
@@ -211,14 +213,38 @@ func parseGenName(name string) (uint64, bool) {
 
 // readPointer is the number and the manifest's hash that the pointer file names; number 0: there is no pointer file.
 func readPointer(dir string) (number uint64, hash string, err error) {
+	raw, err := rawPointer(dir)
+	if err != nil || raw == noPointer {
+		return 0, "", err
+	}
+	return parsePointer(raw)
+}
+
+// noPointer stands for the content of a pointer file that is missing; no file's content begins with this character.
+const noPointer = "\x00"
+
+// rawPointer is the content of the pointer file, whatever it says.
+func rawPointer(dir string) (string, error) {
 	data, err := os.ReadFile(filepath.Join(dir, pointerName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, "", nil
+		return noPointer, nil
 	}
 	if err != nil {
-		return 0, "", fmt.Errorf("pointer file: %w", err)
+		return "", fmt.Errorf("pointer file: %w", err)
 	}
-	return parsePointer(string(data))
+	return string(data), nil
+}
+
+// pointerTo is the content of the pointer file that names a generation.
+func pointerTo(m *manifest) string { return fmt.Sprintf("%s %s\n", genName(m.Number), m.Sum) }
+
+// pointed is the generation that a pointer file's content names, for messages.
+func pointed(raw string) string {
+	number, _, err := parsePointer(raw)
+	if err != nil {
+		return "none"
+	}
+	return genName(number)
 }
 
 func parsePointer(s string) (number uint64, hash string, err error) {

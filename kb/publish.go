@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
+
+	"prediag"
 )
 
 // publish gives the finished build its final name, opens it, points to it and serves it. After an error the generation
@@ -21,13 +23,30 @@ func (k *KB) publish(b *builder, m *manifest) error {
 	if err != nil {
 		return err
 	}
-	pointer := fmt.Sprintf("%s %s\n", genName(m.Number), m.Sum)
-	if err := replaceFile(filepath.Join(k.dir, pointerName), []byte(pointer)); err != nil {
+	if err := k.point(b, m); err != nil {
 		k.logIf("close unpublished generation", g.retire())
 		return fmt.Errorf("publish generation %d: %w", m.Number, err)
 	}
 	b.releaseBase() // or the swap would wait for it
 	return k.serve(g)
+}
+
+// point makes a finished generation current, unless somebody else switched the pointer since the build began.
+func (k *KB) point(b *builder, m *manifest) error {
+	now, err := rawPointer(k.dir)
+	if err != nil {
+		return err
+	}
+	if now != b.before {
+		return &prediag.Error{Kind: prediag.ErrConflict, Reason: "POINTER_SWITCHED", Message: fmt.Sprintf(
+			"the knowledge base was switched from %q to %q while the build ran: refresh again, from what serves now", pointed(b.before), pointed(now))}
+	}
+	pointer := pointerTo(m)
+	if err := replaceFile(filepath.Join(k.dir, pointerName), []byte(pointer)); err != nil {
+		return err
+	}
+	k.seen(pointer)
+	return nil
 }
 
 // serve swaps in a generation that the pointer file names already.
@@ -42,22 +61,12 @@ func (k *KB) serve(g *generation) error {
 	}
 }
 
-// removeLeftovers removes what killed or failed builds left behind: build folders, temporary files, and generations
-// newer than the serving one that the pointer file does not name.
+// removeLeftovers removes what killed or failed builds left behind.
 func (k *KB) removeLeftovers() {
-	entries, err := os.ReadDir(k.dir)
+	names, err := leftovers(k.dir, k.Generation().Number)
 	k.logIf("list leftovers", err)
-	pointed, _, pointerErr := readPointer(k.dir)
-	serving := k.Generation().Number
-	for _, e := range entries {
-		number, isGeneration := parseGenName(e.Name())
-		switch {
-		case strings.HasPrefix(e.Name(), buildPrefix), e.Name() == pointerName+".tmp":
-		case isGeneration && pointerErr == nil && pointed > 0 && serving == pointed && number > pointed:
-		default:
-			continue
-		}
-		k.logIf("remove leftover", os.RemoveAll(filepath.Join(k.dir, e.Name())))
+	for _, name := range names {
+		k.logIf("remove leftover", os.RemoveAll(filepath.Join(k.dir, name)))
 	}
 }
 
@@ -65,15 +74,11 @@ func (k *KB) removeLeftovers() {
 func (k *KB) removeOld(newest uint64) {
 	numbers, err := generationNumbers(k.dir)
 	k.logIf("list generations", err)
-	kept := 0
+	kept := keptOf(k.dir, numbers, newest, k.opt.Keep)
 	for _, n := range numbers {
-		if n <= newest && kept < k.opt.Keep {
-			if _, err := readManifest(filepath.Join(k.dir, genName(n))); err == nil {
-				kept++
-				continue
-			}
+		if !slices.Contains(kept, n) {
+			k.logIf("remove old generation", os.RemoveAll(filepath.Join(k.dir, genName(n))))
 		}
-		k.logIf("remove old generation", os.RemoveAll(filepath.Join(k.dir, genName(n))))
 	}
 }
 
