@@ -26,6 +26,7 @@ type Article struct {
 	Group    string      // same value: the same page in another language; may be empty
 	Audience []string    // who may read it; empty: everybody
 	Codes    []FaultCode // the fault codes that the article explains
+	Links    []string    // where its links lead: IDs of articles of the same source, and URLs; each once, in order
 	Updated  time.Time   // last change at the source; zero: unknown
 }
 
@@ -98,6 +99,7 @@ type Hit struct {
 	Passages  []Passage // the sections that match best, best first; at most 3
 	Why       []string  // the query terms and codes that matched, most informative first; at most 10
 	Codes     []FaultCode
+	Also      []string // IDs of articles with nearly the same text, which this one stands for
 }
 
 // Passage is a section of an article as a search result.

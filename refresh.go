@@ -30,6 +30,9 @@ type RefreshReport struct {
 	Sources    []RefreshedSource
 	Generation uint64 // that serves afterwards
 	Took       time.Duration
+	Reading    time.Duration // of Took: waiting for sources and parsers
+	Indexing   time.Duration // of Took: waiting for the index to take the changes in
+	Publishing time.Duration // of Took: making the new generation durable, proving and publishing it
 }
 
 // RefreshedSource says what a renewal found in one source, in articles unless said otherwise.
@@ -39,7 +42,15 @@ type RefreshedSource struct {
 	Articles  int // that the source holds now
 	Added     int
 	Changed   int
+	Moved     int // their files have another path: neither added nor deleted
 	Unchanged int
 	Deleted   int
+	Parsed    int            // files and records that went through a parser
+	Broken    int            // internal links of the articles parsed that lead nowhere
 	Skipped   map[string]int // files and records that gave no article, by reason
+	Faults    []Fault        // those of them that should have given one, at most 100
+	Error     string         // why the source could not be read to its end; empty: it was
 }
+
+// Fault is a file or record that should have given an article and did not.
+type Fault struct{ Path, Reason string }

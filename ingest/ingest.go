@@ -25,9 +25,10 @@ type Index interface {
 
 // Options are the settings of an Ingester. Zero values mean the defaults.
 type Options struct {
-	Now      func() time.Time // the clock, for time stamps only; default time.Now
-	Logger   *slog.Logger     // default: none
-	Progress func(Progress)   // told now and then how far a refresh is; must return soon
+	Now      func() time.Time    // the clock, for time stamps only; default time.Now
+	Logger   *slog.Logger        // default: none
+	Progress func(Progress)      // told now and then how far a refresh is; must return soon
+	Finished func(Report, error) // told how every refresh ended; must return soon
 
 	Ledger Ledger // default: none, every refresh reads everything
 
@@ -139,7 +140,10 @@ func (in *Ingester) refresh(ctx context.Context, r *refresh, sources []Source) (
 	err := r.run(ctx, sources)
 	r.report.Took = time.Since(began)
 	if err != nil {
-		return r.report, fmt.Errorf("refresh: %w", err)
+		err = fmt.Errorf("refresh: %w", err)
 	}
-	return r.report, nil
+	if in.opt.Finished != nil {
+		in.opt.Finished(r.report, err)
+	}
+	return r.report, err
 }

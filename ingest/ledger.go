@@ -72,6 +72,9 @@ func (l FileLedger) path(source string) string {
 	return filepath.Join(l.Dir, hex.EncodeToString(sum[:12])+".json")
 }
 
+// LedgerTemp is the pattern of the names of files that a killed process may leave in the folder of a FileLedger.
+const LedgerTemp = "tmp-*"
+
 // Load reads a source's entry. A file that cannot be understood counts as none.
 func (l FileLedger) Load(source string) (LedgerEntry, error) {
 	raw, err := os.ReadFile(l.path(source))
@@ -103,7 +106,7 @@ func (l FileLedger) Save(source string, e LedgerEntry) (err error) {
 	if err := os.MkdirAll(l.Dir, 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(l.Dir, "tmp-*")
+	f, err := os.CreateTemp(l.Dir, LedgerTemp)
 	if err != nil {
 		return err
 	}
@@ -188,9 +191,10 @@ func (r *refresh) saveLedger(ctx context.Context) {
 			continue // what was known of it stands
 		}
 		e := LedgerEntry{Source: st.src.Name(), Parser: parserVersion, Config: configOf(st.src), Walked: r.opt.Now(), Left: st.left}
-		if st.inc != nil && st.walked.Mark != nil && !st.partial && !st.torn {
-			if known, err := r.index.Known(ctx, e.Source); err == nil {
-				e.Known, e.Mark = digest(known), st.walked.Mark
+		if known, err := r.index.Known(ctx, e.Source); err == nil {
+			e.Known = digest(known)
+			if st.inc != nil && st.walked.Mark != nil && !st.partial && !st.torn {
+				e.Mark = st.walked.Mark
 			}
 		}
 		if err := r.opt.Ledger.Save(e.Source, e); err != nil {

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type unit struct {
 	skip    string // why there is no article
 	id      string // of the article; empty with skip, and for a file of records
 	print   string
+	parsed  bool
 	article *prediag.Article // nil: unchanged
 }
 
@@ -183,6 +185,7 @@ func (r *refresh) work(ctx context.Context, st *sourceState, u *unit) {
 		u.skip = l.Reason
 		return
 	}
+	u.parsed = true
 	a, reason, err := r.parser.parse(ctx, t)
 	if err != nil {
 		r.opt.Logger.ErrorContext(ctx, "article cannot be parsed", "source", t.Source, "path", t.Path, "err", err)
@@ -207,8 +210,9 @@ func keyOf(print string) string {
 	return key
 }
 
-// fingerprint is the key of the file and the hash of everything that an article is made from: the parser's version, the
-// source's name and settings, the path, what the source says about the file, and the raw bytes.
+// fingerprint has three parts: the key of the file; the hash of everything that an article is made from (the parser's
+// version, the source's name and settings, the path, what the source says about the file, the raw bytes); and the hash of
+// the raw bytes alone, by which a file is known again under another path.
 func fingerprint(key string, t *task) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %q %q %t\n", parserVersion, t.Source, t.Path, t.Record)
@@ -225,5 +229,15 @@ func fingerprint(key string, t *task) string {
 		fmt.Fprintf(h, "%q\n", *d.Columns)
 	}
 	h.Write(t.Raw)
-	return key + "-" + hex.EncodeToString(h.Sum(nil)[:16])
+	raw := sha256.Sum256(t.Raw)
+	return key + "-" + hex.EncodeToString(h.Sum(nil)[:16]) + "-" + base64.RawStdEncoding.EncodeToString(raw[:9])
+}
+
+// rawOf is the part of a fingerprint that names the raw bytes; empty where there is none.
+func rawOf(print string) string {
+	parts := strings.SplitN(print, "-", 3)
+	if len(parts) < 3 {
+		return ""
+	}
+	return parts[2]
 }

@@ -40,6 +40,7 @@ type sourceState struct {
 	old     LedgerEntry
 	leftAt  map[string][]string // path → keys of old.Left
 	left    map[string]LeftOut
+	came    map[string]int // raw bytes of the articles that were added → how many
 
 	inc     Incremental         // nil: none
 	mark    []byte              // for inc
@@ -73,14 +74,19 @@ func (r *refresh) apply(ctx context.Context) error {
 	// The first change is fetched before the index is asked to do anything: most refreshes find none.
 	next, stop := iter.Pull2(r.changes(ctx))
 	defer stop()
+	watch := stopwatch{at: time.Now()}
+	defer func() { r.report.Phases = watch.phases }()
 	change, err, more := next()
+	watch.lap(&watch.phases.Reading)
 	if err != nil || !more {
 		return err
 	}
 	finished := false
 	gen, err := r.index.Apply(ctx, func(yield func(prediag.Change, error) bool) {
 		for more && err == nil && yield(change, nil) {
+			watch.lap(&watch.phases.Indexing)
 			change, err, more = next()
+			watch.lap(&watch.phases.Reading)
 		}
 		if more && err != nil {
 			yield(prediag.Change{}, err)
@@ -90,6 +96,7 @@ func (r *refresh) apply(ctx context.Context) error {
 			r.tell(StagePublishing, true)
 		}
 	})
+	watch.lap(&watch.phases.Publishing)
 	switch {
 	case err != nil:
 		return err
@@ -98,6 +105,19 @@ func (r *refresh) apply(ctx context.Context) error {
 	}
 	r.report.Generation, r.report.Applied = gen.Number, true
 	return nil
+}
+
+// stopwatch tells how long each phase takes, by the monotonic clock.
+type stopwatch struct {
+	at     time.Time
+	phases Phases
+}
+
+// lap adds the time since the last lap to a phase.
+func (w *stopwatch) lap(to *time.Duration) {
+	now := time.Now()
+	*to += now.Sub(w.at)
+	w.at = now
 }
 
 // prepare checks the sources and asks the index what it holds of them.
@@ -111,15 +131,15 @@ func (r *refresh) prepare(ctx context.Context, sources []Source) error {
 		}
 		rep := &r.report.Sources[i]
 		rep.Name, rep.Skipped = name, map[string]int{}
-		if r.due && r.notDue(src) {
-			rep.NotDue, rep.Articles = true, r.index.Generation().Sources[name]
-			continue
-		}
 		known, err := r.index.Known(ctx, name)
 		if err != nil {
 			return fmt.Errorf("known articles of source %q: %w", name, err)
 		}
-		st := &sourceState{src: src, known: known, prints: make(map[string]string, len(known)), broken: map[string]bool{}, rep: rep}
+		if r.due && r.notDue(src, known) {
+			rep.NotDue, rep.Articles = true, len(known)
+			continue
+		}
+		st := &sourceState{src: src, known: known, prints: make(map[string]string, len(known)), broken: map[string]bool{}, came: map[string]int{}, rep: rep}
 		for id, print := range known {
 			st.prints[print] = id
 		}
@@ -158,13 +178,16 @@ func (r *refresh) changes(ctx context.Context) iter.Seq2[prediag.Change, error] 
 			}
 		}
 		for _, st := range r.states {
-			for _, id := range st.gone(r.seen) {
-				st.rep.Deleted++
+			gone := st.gone(r.seen)
+			st.rep.Moved = st.moved(gone)
+			st.rep.Deleted = len(gone) - st.rep.Moved
+			st.rep.Added -= st.rep.Moved
+			for _, id := range gone {
 				if !yield(prediag.Change{Delete: id}, nil) {
 					return
 				}
 			}
-			st.rep.Articles = st.rep.Added + st.rep.Changed + st.rep.Unchanged + st.rep.Kept
+			st.rep.Articles = st.rep.Added + st.rep.Changed + st.rep.Moved + st.rep.Unchanged + st.rep.Kept
 		}
 	}
 }
@@ -185,14 +208,15 @@ func (r *refresh) allDown() error {
 // scheduled is a source with a schedule of its own.
 type scheduled interface{ Every() time.Duration }
 
-// notDue reports whether a source's own schedule says later. A last walk in the future means that a clock was set.
-func (r *refresh) notDue(src Source) bool {
+// notDue reports whether a source's own schedule says later. A last walk in the future means that a clock was set; an
+// index that does not hold what it held then was rolled back or built anew.
+func (r *refresh) notDue(src Source, known map[string]string) bool {
 	s, ok := src.(scheduled)
 	if !ok || r.opt.Ledger == nil || s.Every() <= 0 {
 		return false
 	}
 	e, err := r.opt.Ledger.Load(src.Name())
-	if err != nil || e.Walked.IsZero() || e.Parser != parserVersion || e.Config != configOf(src) {
+	if err != nil || e.Walked.IsZero() || e.Parser != parserVersion || e.Config != configOf(src) || e.Known != digest(known) {
 		return false
 	}
 	age := r.opt.Now().Sub(e.Walked)
@@ -215,6 +239,9 @@ func (r *refresh) account(st *sourceState, u *unit) (prediag.Change, bool) {
 	if u.item.Same {
 		r.accountSame(st, u)
 		return prediag.Change{}, false
+	}
+	if u.parsed {
+		st.rep.Parsed++
 	}
 	reason, id := u.skip, u.id
 	if reason == "" && id != "" && r.seen[id] {
@@ -243,6 +270,7 @@ func (r *refresh) account(st *sourceState, u *unit) (prediag.Change, bool) {
 		st.rep.Changed++
 	} else {
 		st.rep.Added++
+		st.came[rawOf(u.print)]++
 	}
 	return prediag.Change{Put: u.article, Fingerprint: u.print}, true
 }
@@ -297,13 +325,28 @@ func (st *sourceState) gone(seen map[string]bool) []string {
 	return ids
 }
 
+// moved counts those of the articles that are gone whose file was met, byte for byte, under another path.
+func (st *sourceState) moved(gone []string) int {
+	here := map[string]int{}
+	n := 0
+	for _, id := range gone {
+		raw := rawOf(st.known[id])
+		if raw != "" && here[raw] < st.came[raw] {
+			here[raw]++
+			n++
+		}
+	}
+	return n
+}
+
 // minGuarded is how many articles a source must have had for the share of vanished ones to mean something.
 const minGuarded = 10
 
 // checkVanished stops a refresh in which a source lost too many of its articles: far more often a broken mount or an
 // unfinished export than a wish. Articles whose file failed count as lost, although they would be kept.
 func (r *refresh) checkVanished(st *sourceState) error {
-	lost := len(st.gone(r.seen)) + st.rep.Kept
+	gone := st.gone(r.seen)
+	lost := len(gone) - st.moved(gone) + st.rep.Kept
 	known := len(st.known)
 	emptied := st.rep.Files == 0 && known > 0
 	if r.force || st.down || lost == 0 || known < minGuarded && !emptied {

@@ -29,7 +29,7 @@ func TestRefreshAddsChangesAndDeletes(t *testing.T) {
 	}
 	rep, err := in.Refresh(t.Context(), []Source{FS("s", files(tree))})
 	require.NoError(t, err)
-	require.Equal(t, SourceReport{Name: "s", Files: 5, Articles: 4, Added: 4, Sections: 5,
+	require.Equal(t, SourceReport{Name: "s", Files: 5, Articles: 4, Added: 4, Parsed: 5, Sections: 5,
 		Skipped:     map[string]int{SkipHiddenFolder: 1, "unsupported extension .png": 1, SkipJSON: 1},
 		Quarantined: []Quarantined{{"faq.jsonl", SkipJSON}}}, rep.Sources[0])
 	require.True(t, rep.Applied)
@@ -281,9 +281,35 @@ func TestArticlesThatAnIndexRefusesAreLeftOut(t *testing.T) {
 func TestReportIsJSON(t *testing.T) {
 	rep, err := New(newMemory(), Options{Now: func() time.Time { return time.Unix(0, 0).UTC() }}).Refresh(t.Context(), []Source{FS("s", files(map[string]string{"a.md": "x", "b.png": ""}))})
 	require.NoError(t, err)
-	rep.Took = 5
+	require.Positive(t, rep.Phases.Reading)
+	rep.Took, rep.Phases = 5, Phases{1, 2, 3}
 	raw, err := json.Marshal(rep)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"started":"1970-01-01T00:00:00Z","took_ns":5,"generation":1,"applied":true,"sources":[{"name":"s","files":2,"articles":1,
-		"added":1,"changed":0,"unchanged":0,"kept":0,"deleted":0,"sections":1,"skipped":{"unsupported extension .png":1}}]}`, string(raw))
+	require.JSONEq(t, `{"started":"1970-01-01T00:00:00Z","took_ns":5,"phases":{"reading_ns":1,"indexing_ns":2,"publishing_ns":3},"generation":1,"applied":true,"sources":[{"name":"s","files":2,"articles":1,
+		"added":1,"changed":0,"moved":0,"unchanged":0,"kept":0,"deleted":0,"parsed":1,"sections":1,"skipped":{"unsupported extension .png":1}}]}`, string(raw))
+}
+
+func TestMovedFilesAreNeitherNewNorGone(t *testing.T) {
+	index := newMemory()
+	tree := map[string]string{"same.md": "stays"}
+	for i := range 10 {
+		tree[fmt.Sprintf("old/%d.md", i)] = fmt.Sprint("text ", i)
+	}
+	tree["old/twin.md"] = "text 9" // two files of the same bytes, one of which moves
+	_, err := New(index, Options{}).Refresh(t.Context(), []Source{FS("s", files(tree))})
+	require.NoError(t, err)
+	for i := range 9 {
+		tree[fmt.Sprintf("new/%d.md", i)] = tree[fmt.Sprintf("old/%d.md", i)]
+		delete(tree, fmt.Sprintf("old/%d.md", i))
+	}
+	delete(tree, "old/9.md")
+	delete(tree, "old/twin.md")
+	tree["new/9.md"] = "text 9"
+	rep, err := New(index, Options{}).Refresh(t.Context(), []Source{FS("s", files(tree))})
+	require.NoError(t, err, "what moved did not vanish")
+	got := rep.Sources[0]
+	require.Equal(t, []int{10, 0, 0, 1, 1, 11, 10}, []int{got.Moved, got.Added, got.Changed, got.Unchanged, got.Deleted, got.Articles, got.Parsed})
+	require.Len(t, index.articles, 11)
+	require.NotContains(t, index.articles, "s/old/1.md")
+	require.Contains(t, index.articles, "s/new/1.md")
 }

@@ -58,22 +58,33 @@ const (
 type Report struct {
 	Started    time.Time      `json:"started"`
 	Took       time.Duration  `json:"took_ns"`
+	Phases     Phases         `json:"phases"`
 	Sources    []SourceReport `json:"sources"`
 	Generation uint64         `json:"generation"` // that serves afterwards; 0: none yet
 	Applied    bool           `json:"applied"`    // false: nothing had changed, so the index was left alone
 }
 
-// SourceReport says what a refresh found in one source. Articles is Added + Changed + Unchanged + Kept.
+// Phases says how a refresh spent its time: waiting for sources and parsers, for the index to take the changes in, and for
+// it to make them durable, prove and publish them. Reading and indexing overlap; each counts the waiting for it.
+type Phases struct {
+	Reading    time.Duration `json:"reading_ns"`
+	Indexing   time.Duration `json:"indexing_ns"`
+	Publishing time.Duration `json:"publishing_ns"`
+}
+
+// SourceReport says what a refresh found in one source. Articles is Added + Changed + Moved + Unchanged + Kept.
 type SourceReport struct {
 	Name        string         `json:"name"`
 	Files       int            `json:"files"`    // met in the source, skipped ones included
 	Articles    int            `json:"articles"` // that the index holds of the source afterwards
 	Added       int            `json:"added"`
 	Changed     int            `json:"changed"`
+	Moved       int            `json:"moved"` // of unchanged files that have another path: neither added nor deleted
 	Unchanged   int            `json:"unchanged"`
 	Kept        int            `json:"kept"` // as they were, because their file could not be read or parsed this time
 	Deleted     int            `json:"deleted"`
-	Sections    int            `json:"sections"`              // of the articles added and changed
+	Parsed      int            `json:"parsed"`                // files and records that went through a parser
+	Sections    int            `json:"sections"`              // of the articles added, changed and moved
 	Error       string         `json:"error,omitempty"`       // why the source could not be read to its end; its articles stay as they were
 	NotDue      bool           `json:"not_due,omitempty"`     // its own schedule says later: it was not read
 	Skipped     map[string]int `json:"skipped"`               // files and lines left out, by reason
@@ -94,6 +105,8 @@ func (r Report) Total() SourceReport {
 		t.Articles += s.Articles
 		t.Added += s.Added
 		t.Changed += s.Changed
+		t.Moved += s.Moved
+		t.Parsed += s.Parsed
 		t.Unchanged += s.Unchanged
 		t.Kept += s.Kept
 		t.Deleted += s.Deleted

@@ -73,6 +73,24 @@ func (c *Client) Operation(ctx context.Context, id string) (prediag.Refresh, err
 	return operationFrom(r.GetOperation()), errorFrom(err)
 }
 
+// Status returns the state of the service, as far as it tells it.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	r, err := c.knowledge.GetStatus(ctx, &pb.GetStatusRequest{})
+	if err != nil {
+		return Status{}, errorFrom(err)
+	}
+	st := Status{
+		Generation: prediag.Generation{Number: uint64(r.GetGeneration()), Created: timeFrom(r.GetGenerationTime()), Articles: int(r.GetArticles()), Bytes: r.GetBytes(),
+			Languages: countsFrom(r.GetLanguages()), Sources: countsFrom(r.GetSources())},
+		Refreshed: timeFrom(r.GetRefreshTime()), IndexStale: r.GetKbStale(), NextRefresh: timeFrom(r.GetNextRefreshTime()), Model: r.GetModelVersion(), Policy: r.GetPolicyVersion(), Degraded: r.GetDegraded(),
+	}
+	if op := r.GetRefresh(); op != nil {
+		refresh := operationFrom(op)
+		st.Refresh = &refresh
+	}
+	return st, nil
+}
+
 // List returns a page of cases.
 func (c *Client) List(ctx context.Context, f prediag.CaseFilter) (prediag.CasePage, error) {
 	r, err := c.review.ListCases(ctx, &pb.ListCasesRequest{

@@ -46,7 +46,7 @@ func hitTo(h prediag.Hit) *pb.Hit {
 	return &pb.Hit{
 		ArticleId: h.ArticleID, Revision: h.Revision, Title: h.Title, Url: h.URL, Language: h.Language, Product: h.Product,
 		Category: h.Category, Kind: h.Kind, Group: h.Group, UpdateTime: timeTo(h.Updated), Score: h.Score, Coverage: h.Coverage,
-		Passages: mapped(h.Passages, passageTo), Why: slices.Clone(h.Why),
+		Passages: mapped(h.Passages, passageTo), Why: slices.Clone(h.Why), Also: slices.Clone(h.Also),
 	}
 }
 
@@ -92,7 +92,7 @@ func articleTo(a prediag.Article) *pb.Article {
 			return &pb.Section{Path: slices.Clone(s.Path), Span: spanTo(s.Span)}
 		}),
 		Url: a.URL, Language: a.Language, Product: a.Product, Category: a.Category, Kind: a.Kind, Group: a.Group,
-		Codes: mapped(a.Codes, codeTo), UpdateTime: timeTo(a.Updated),
+		Codes: mapped(a.Codes, codeTo), Links: slices.Clone(a.Links), UpdateTime: timeTo(a.Updated),
 	}
 }
 
@@ -103,7 +103,7 @@ func articleFrom(a *pb.Article) prediag.Article {
 			return prediag.Section{Path: slices.Clone(s.GetPath()), Span: spanFrom(s.GetSpan())}
 		}),
 		URL: a.GetUrl(), Language: a.GetLanguage(), Product: a.GetProduct(), Category: a.GetCategory(), Kind: a.GetKind(),
-		Group: a.GetGroup(), Codes: mapped(a.GetCodes(), codeFrom), Updated: timeFrom(a.GetUpdateTime()),
+		Group: a.GetGroup(), Codes: mapped(a.GetCodes(), codeFrom), Links: slices.Clone(a.GetLinks()), Updated: timeFrom(a.GetUpdateTime()),
 	}
 }
 
@@ -123,6 +123,7 @@ func operationTo(r prediag.Refresh) *pb.Operation {
 	if r.Report != nil {
 		op.Report = &pb.RefreshReport{
 			Sources: mapped(r.Report.Sources, sourceTo), Generation: uint32(r.Report.Generation), Took: durationpb.New(r.Report.Took),
+			Reading: durationpb.New(r.Report.Reading), Indexing: durationpb.New(r.Report.Indexing), Publishing: durationpb.New(r.Report.Publishing),
 		}
 	}
 	return op
@@ -137,6 +138,7 @@ func operationFrom(o *pb.Operation) prediag.Refresh {
 	if rep := o.GetReport(); rep != nil {
 		r.Report = &prediag.RefreshReport{
 			Sources: mapped(rep.GetSources(), sourceFrom), Generation: uint64(rep.GetGeneration()), Took: rep.GetTook().AsDuration(),
+			Reading: rep.GetReading().AsDuration(), Indexing: rep.GetIndexing().AsDuration(), Publishing: rep.GetPublishing().AsDuration(),
 		}
 	}
 	return r
@@ -145,13 +147,17 @@ func operationFrom(o *pb.Operation) prediag.Refresh {
 func sourceTo(s prediag.RefreshedSource) *pb.SourceReport {
 	return &pb.SourceReport{
 		Source: s.Name, Files: uint32(s.Files), Articles: uint32(s.Articles), Added: uint32(s.Added), Changed: uint32(s.Changed),
-		Unchanged: uint32(s.Unchanged), Deleted: uint32(s.Deleted), Skipped: countsTo(s.Skipped),
+		Moved: uint32(s.Moved), Unchanged: uint32(s.Unchanged), Deleted: uint32(s.Deleted), Parsed: uint32(s.Parsed), BrokenLinks: uint32(s.Broken),
+		Skipped: countsTo(s.Skipped), Error: s.Error,
+		Quarantined: mapped(s.Faults, func(f prediag.Fault) *pb.Quarantined { return &pb.Quarantined{Path: f.Path, Reason: f.Reason} }),
 	}
 }
 
 func sourceFrom(s *pb.SourceReport) prediag.RefreshedSource {
 	return prediag.RefreshedSource{
 		Name: s.GetSource(), Files: int(s.GetFiles()), Articles: int(s.GetArticles()), Added: int(s.GetAdded()), Changed: int(s.GetChanged()),
-		Unchanged: int(s.GetUnchanged()), Deleted: int(s.GetDeleted()), Skipped: countsFrom(s.GetSkipped()),
+		Moved: int(s.GetMoved()), Unchanged: int(s.GetUnchanged()), Deleted: int(s.GetDeleted()), Parsed: int(s.GetParsed()), Broken: int(s.GetBrokenLinks()),
+		Skipped: countsFrom(s.GetSkipped()), Error: s.GetError(),
+		Faults: mapped(s.GetQuarantined(), func(q *pb.Quarantined) prediag.Fault { return prediag.Fault{Path: q.GetPath(), Reason: q.GetReason()} }),
 	}
 }

@@ -193,6 +193,7 @@ func (s *knowledgeService) GetStatus(context.Context, *pb.GetStatusRequest) (*pb
 		Articles: uint32(st.Generation.Articles), Bytes: st.Generation.Bytes,
 		Languages: countsTo(st.Generation.Languages), Sources: countsTo(st.Generation.Sources),
 		ModelVersion: st.Model, PolicyVersion: st.Policy, NextRefreshTime: timeTo(st.NextRefresh), Degraded: st.Degraded,
+		RefreshTime: timeTo(st.Refreshed), KbStale: st.IndexStale,
 	}
 	if st.Refresh != nil {
 		resp.Refresh = operationTo(*st.Refresh)

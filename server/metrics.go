@@ -37,15 +37,18 @@ func newMetrics(status func() Status, now func() time.Time) *metrics {
 		help  string
 		value func(Status) float64
 	}{
-		"prediag_index_generation":  {"Generation of the index that serves.", func(s Status) float64 { return float64(s.Generation.Number) }},
-		"prediag_index_articles":    {"Articles in the index.", func(s Status) float64 { return float64(s.Generation.Articles) }},
-		"prediag_index_bytes":       {"Size of the index on disk.", func(s Status) float64 { return float64(s.Generation.Bytes) }},
-		"prediag_index_age_seconds": {"Time since the index was last known to hold what its sources hold.", func(s Status) float64 { return age(s, now()).Seconds() }},
-		"prediag_model_swaps":       {"Models that took another one's place since the start.", func(s Status) float64 { return float64(s.ModelSwaps) }},
-		"prediag_model_fault":       {"1 when the newest model does not serve.", func(s Status) float64 { return boolean(s.ModelFault != "") }},
-		"prediag_policy_stale":      {"1 when the policy was fitted on another model, taxonomy or search: nothing is done automatically.", func(s Status) float64 { return boolean(len(s.Stale) > 0) }},
-		"prediag_policy_warranted":  {"1 when the policy's thresholds are fitted ones and unchanged, 0 when they were set by hand.", func(s Status) float64 { return boolean(s.Warranted) }},
-		"prediag_ready":             {"1 when the service can answer.", func(s Status) float64 { return boolean(s.NotReady == "") }},
+		"prediag_index_generation":        {"Generation of the index that serves.", func(s Status) float64 { return float64(s.Generation.Number) }},
+		"prediag_index_articles":          {"Articles in the index.", func(s Status) float64 { return float64(s.Generation.Articles) }},
+		"prediag_index_bytes":             {"Size of the index on disk.", func(s Status) float64 { return float64(s.Generation.Bytes) }},
+		"prediag_index_age_seconds":       {"Time since the index was last known to hold what its sources hold.", func(s Status) float64 { return age(s, now()).Seconds() }},
+		"prediag_index_stale":             {"1 when the last good refresh is longer ago than the policy allows.", func(s Status) float64 { return boolean(s.IndexStale) }},
+		"prediag_index_made_time_seconds": {"When the generation that serves was made, in Unix time.", func(s Status) float64 { return unixTime(s.Generation.Created) }},
+		"prediag_index_degraded":          {"1 when something is wrong with the index, the policy or the newest model.", func(s Status) float64 { return boolean(s.Degraded != "") }},
+		"prediag_model_swaps":             {"Models that took another one's place since the start.", func(s Status) float64 { return float64(s.ModelSwaps) }},
+		"prediag_model_fault":             {"1 when the newest model does not serve.", func(s Status) float64 { return boolean(s.ModelFault != "") }},
+		"prediag_policy_stale":            {"1 when the policy was fitted on another model, taxonomy or search: nothing is done automatically.", func(s Status) float64 { return boolean(len(s.Stale) > 0) }},
+		"prediag_policy_warranted":        {"1 when the policy's thresholds are fitted ones and unchanged, 0 when they were set by hand.", func(s Status) float64 { return boolean(s.Warranted) }},
+		"prediag_ready":                   {"1 when the service can answer.", func(s Status) float64 { return boolean(s.NotReady == "") }},
 	} {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: g.help}, func() float64 { return g.value(status()) }))
 	}
@@ -65,6 +68,14 @@ func boolean(b bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+// unixTime is a time in seconds; 0 for the zero time.
+func unixTime(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
 }
 
 // age is how old the index is; 0 before there is one.

@@ -87,6 +87,7 @@ type Parts struct {
 type Status struct {
 	Generation  prediag.Generation
 	Refreshed   time.Time // when the index was last known to hold what its sources hold
+	IndexStale  bool      // Refreshed is longer ago than the policy allows
 	NextRefresh time.Time // zero: none planned
 	Refresh     *prediag.Refresh
 	Model       string

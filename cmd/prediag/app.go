@@ -102,7 +102,7 @@ Exit codes: 0 done; 1 tried, and it did not work; 2 the call or its input is wro
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.serveCommand(), a.triageCommand(), a.searchCommand(), a.ingestCommand(), a.trainCommand(), a.modelCommand(), a.policyCommand(), a.evalCommand(), a.reviewCommand(), a.versionCommand(), a.parseWorkerCommand())
+	root.AddCommand(a.serveCommand(), a.triageCommand(), a.searchCommand(), a.ingestCommand(), a.kbCommand(), a.trainCommand(), a.modelCommand(), a.policyCommand(), a.evalCommand(), a.reviewCommand(), a.versionCommand(), a.parseWorkerCommand())
 	withUsageErrors(root)
 	return root
 }

@@ -16,15 +16,16 @@ import (
 // dataDir is the folder that holds everything a service keeps.
 type dataDir string
 
-func (d dataDir) kb() string      { return filepath.Join(string(d), "kb") }
-func (d dataDir) model() string   { return filepath.Join(string(d), "model") }
-func (d dataDir) state() string   { return filepath.Join(string(d), "state.db") }
-func (d dataDir) policy() string  { return filepath.Join(string(d), "policy.yaml") }
-func (d dataDir) sources() string { return filepath.Join(string(d), "sources.json") }
-func (d dataDir) ledger() string  { return filepath.Join(string(d), "ledger") }
-func (d dataDir) cache() string   { return filepath.Join(string(d), "cache") }
-func (d dataDir) lock() string    { return filepath.Join(string(d), "lock") }
-func (d dataDir) holder() string  { return filepath.Join(string(d), "holder.json") }
+func (d dataDir) kb() string        { return filepath.Join(string(d), "kb") }
+func (d dataDir) model() string     { return filepath.Join(string(d), "model") }
+func (d dataDir) state() string     { return filepath.Join(string(d), "state.db") }
+func (d dataDir) policy() string    { return filepath.Join(string(d), "policy.yaml") }
+func (d dataDir) sources() string   { return filepath.Join(string(d), "sources.json") }
+func (d dataDir) ledger() string    { return filepath.Join(string(d), "ledger") }
+func (d dataDir) cache() string     { return filepath.Join(string(d), "cache") }
+func (d dataDir) refreshes() string { return filepath.Join(string(d), "refresh.json") }
+func (d dataDir) lock() string      { return filepath.Join(string(d), "lock") }
+func (d dataDir) holder() string    { return filepath.Join(string(d), "holder.json") }
 
 // holder is the process that holds a data folder.
 type holder struct {

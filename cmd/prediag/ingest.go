@@ -69,7 +69,7 @@ service first.`,
 
 // ingestOptions are what every refresh of a data folder goes by.
 func (a *app) ingestOptions(dir dataDir, logger *slog.Logger) ingest.Options {
-	return ingest.Options{Logger: logger, Ledger: ingest.FileLedger{Dir: dir.ledger()}, Worker: a.worker}
+	return ingest.Options{Logger: logger, Ledger: ingest.FileLedger{Dir: dir.ledger()}, Worker: a.worker, Finished: dir.recordRefresh(logger)}
 }
 
 func (a *app) ingest(ctx context.Context, f ingestFlags, args []string) (err error) {

@@ -51,20 +51,24 @@ func (a *app) refreshThrough(ctx context.Context, h holder, f ingestFlags) error
 	return nil
 }
 
-// reportOf puts a service's refresh into the words of an own one, so that both print the same. What the service does
-// not tell, the quarantined files, is in its log and its ledger.
+// reportOf puts a service's refresh into the words of an own one, so that both print the same.
 func reportOf(r prediag.Refresh) ingest.Report {
 	out := ingest.Report{Started: r.Started}
 	if r.Report == nil {
 		return out
 	}
 	out.Took, out.Generation = r.Report.Took, r.Report.Generation
+	out.Phases = ingest.Phases{Reading: r.Report.Reading, Indexing: r.Report.Indexing, Publishing: r.Report.Publishing}
 	for _, s := range r.Report.Sources {
+		var left []ingest.Quarantined
+		for _, f := range s.Faults {
+			left = append(left, ingest.Quarantined(f))
+		}
 		out.Sources = append(out.Sources, ingest.SourceReport{
-			Name: s.Name, Files: s.Files, Articles: s.Articles, Added: s.Added, Changed: s.Changed,
-			Unchanged: s.Unchanged, Deleted: s.Deleted, Skipped: s.Skipped,
+			Name: s.Name, Files: s.Files, Articles: s.Articles, Added: s.Added, Changed: s.Changed, Moved: s.Moved,
+			Unchanged: s.Unchanged, Deleted: s.Deleted, Parsed: s.Parsed, Skipped: s.Skipped, Quarantined: left, Error: s.Error,
 		})
-		out.Applied = out.Applied || s.Added+s.Changed+s.Deleted > 0
+		out.Applied = out.Applied || s.Added+s.Changed+s.Moved+s.Deleted > 0
 	}
 	return out
 }

@@ -176,23 +176,7 @@ func sorted(values []string) []string {
 
 func renderReport(w io.Writer, r ingest.Report, g prediag.Generation) error {
 	var p page
-	for _, s := range r.Sources {
-		p.line("%s: %d files, %d articles: %d added, %d changed (%d sections), %d unchanged, %d deleted", s.Name, s.Files, s.Articles, s.Added, s.Changed, s.Sections, s.Unchanged+s.Kept, s.Deleted)
-		if s.NotDue {
-			p.line("  not due yet by its own schedule: not read")
-		}
-		if s.Error != "" {
-			p.line("  not read to its end, its articles stay as they were: %s", s.Error)
-		}
-		renderSkipped(&p, s.Skipped)
-		for i, q := range s.Quarantined {
-			if i == 10 {
-				p.line("    … and %d more (--json lists up to 100)", len(s.Quarantined)-i)
-				break
-			}
-			p.line("    %q: %s", q.Path, q.Reason)
-		}
-	}
+	renderSources(&p, r)
 	if !r.Applied {
 		p.line("Nothing changed: generation %d with %d articles serves on (%.1f s).", g.Number, g.Articles, r.Took.Seconds())
 		return p.to(w)
@@ -203,6 +187,31 @@ func renderReport(w io.Writer, r ingest.Report, g prediag.Generation) error {
 	}
 	p.line("Generation %d: %d articles%s, in %.1f s.", g.Number, g.Articles, size, r.Took.Seconds())
 	return p.to(w)
+}
+
+// renderSources shows what a refresh found, source by source, and how long each phase took.
+func renderSources(p *page, r ingest.Report) {
+	for _, s := range r.Sources {
+		p.line("%s: %d files, %d articles: %d added, %d changed, %d moved, %d unchanged, %d deleted; %d parsed (%d sections)",
+			s.Name, s.Files, s.Articles, s.Added, s.Changed, s.Moved, s.Unchanged+s.Kept, s.Deleted, s.Parsed, s.Sections)
+		if s.NotDue {
+			p.line("  not due yet by its own schedule: not read")
+		}
+		if s.Error != "" {
+			p.line("  not read to its end, its articles stay as they were: %s", s.Error)
+		}
+		renderSkipped(p, s.Skipped)
+		for i, q := range s.Quarantined {
+			if i == 10 {
+				p.line("    … and %d more (--json lists up to 100)", len(s.Quarantined)-i)
+				break
+			}
+			p.line("    %q: %s", q.Path, q.Reason)
+		}
+	}
+	if t := r.Phases; r.Applied && t != (ingest.Phases{}) {
+		p.line("reading %.1f s, indexing %.1f s, publishing %.1f s", t.Reading.Seconds(), t.Indexing.Seconds(), t.Publishing.Seconds())
+	}
 }
 
 func renderSkipped(p *page, skipped map[string]int) {

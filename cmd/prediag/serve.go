@@ -103,6 +103,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	s := newService(p, dir, a.ingestOptions(dir, logger))
+	s.remembered(dir)
 	if err := s.audits.look(ctx); err != nil {
 		return err
 	}
@@ -117,6 +118,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	g.Go(func() error { return srv.Serve(ctx, grpcLis, httpLis) })
 	g.Go(func() error { return s.refreshLoop(ctx, dir, f.every) })
 	g.Go(func() error { return s.modelLoop(ctx, f.modelEvery) })
+	g.Go(func() error { return s.indexLoop(ctx, f.modelEvery, scrubEvery) })
 	g.Go(func() error { return s.audits.run(ctx) })
 	g.Go(func() error { s.pruneLoop(ctx, keep); return nil })
 	if s.shadow != nil {

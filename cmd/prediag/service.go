@@ -44,6 +44,39 @@ func (s *service) modelLoop(ctx context.Context, every time.Duration) error {
 	})
 }
 
+// scrubEvery is how often the service proves every byte of what it serves.
+const scrubEvery = 24 * time.Hour
+
+// indexLoop serves what somebody else made current in the index's folder, such as a rollback, and proves what serves once a
+// day. Where damage leaves nothing that is whole, a refresh builds the index anew from the sources.
+func (s *service) indexLoop(ctx context.Context, every, scrub time.Duration) error {
+	look, prove := time.NewTicker(every), time.NewTicker(scrub)
+	defer look.Stop()
+	defer prove.Stop()
+	healthy := s.p.kb.Status().Degraded == ""
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-look.C:
+			if switched, err := s.p.kb.Reload(); err != nil {
+				s.logger.Error("the current generation was refused", "error", err)
+			} else if switched {
+				s.logger.Warn("another generation was made current", "generation", s.p.kb.Generation().Number)
+			}
+		case <-prove.C:
+			if err := s.p.kb.Scrub(ctx); err != nil && ctx.Err() == nil {
+				s.logger.Error("the index is damaged", "error", err)
+			}
+		}
+		if now := s.p.kb.Status().Degraded == ""; now != healthy {
+			if healthy = now; !healthy { // builds on what is intact, or anew
+				s.refresher.Trigger()
+			}
+		}
+	}
+}
+
 // refreshLoop renews the index at once and then every so often, or more often where a source has a schedule of its own.
 // The list of sources is read anew each time.
 func (s *service) refreshLoop(ctx context.Context, dir dataDir, every time.Duration) error {
@@ -77,6 +110,23 @@ func (s *service) refreshedAt() time.Time {
 	return s.p.kb.Generation().Created
 }
 
+// remembered takes over when a refresh of an earlier process last succeeded.
+func (s *service) remembered(dir dataDir) {
+	if r, err := dir.readRefresh(); err == nil && r != nil && r.LastGood.After(s.p.kb.Generation().Created) && !r.LastGood.After(time.Now()) {
+		s.refreshed.Store(&r.LastGood)
+	}
+}
+
+// indexAge is how long ago the last good refresh is, and whether that is longer than the policy allows.
+func (s *service) indexAge() (time.Duration, bool) {
+	at := s.refreshedAt()
+	if at.IsZero() {
+		return 0, false
+	}
+	age := time.Since(at)
+	return age, age > time.Duration(s.p.policy.IndexMaxAge)
+}
+
 func (s *service) status() server.Status {
 	st := s.p.kb.Status()
 	out := server.Status{
@@ -87,6 +137,10 @@ func (s *service) status() server.Status {
 	if err := s.watcher.Fault(); err != nil {
 		out.ModelFault = err.Error()
 		out.Degraded = strings.TrimPrefix(out.Degraded+"; the newest model does not serve: "+out.ModelFault, "; ")
+	}
+	if age, stale := s.indexAge(); stale {
+		out.IndexStale = true
+		out.Degraded = strings.TrimPrefix(fmt.Sprintf("%s; kb_stale: the last good refresh was %s ago", out.Degraded, shortAge(age.Seconds())), "; ")
 	}
 	for _, d := range s.p.policy.Differences(serves(s.p.model.Model())) {
 		out.Stale = append(out.Stale, d.String())
@@ -156,11 +210,16 @@ func refreshOf(op ingest.Operation) prediag.Refresh {
 			r.Error = strings.TrimPrefix(r.Error+"; "+fmt.Sprintf("%s was not read to its end: %s", s.Name, s.Error), "; ")
 		}
 	}
-	r.Report = &prediag.RefreshReport{Generation: op.Report.Generation, Took: op.Report.Took}
+	t := op.Report.Phases
+	r.Report = &prediag.RefreshReport{Generation: op.Report.Generation, Took: op.Report.Took, Reading: t.Reading, Indexing: t.Indexing, Publishing: t.Publishing}
 	for _, s := range op.Report.Sources {
+		faults := make([]prediag.Fault, len(s.Quarantined))
+		for i, q := range s.Quarantined {
+			faults[i] = prediag.Fault(q)
+		}
 		r.Report.Sources = append(r.Report.Sources, prediag.RefreshedSource{
-			Name: s.Name, Files: s.Files, Articles: s.Articles, Added: s.Added, Changed: s.Changed,
-			Unchanged: s.Unchanged + s.Kept, Deleted: s.Deleted, Skipped: s.Skipped,
+			Name: s.Name, Files: s.Files, Articles: s.Articles, Added: s.Added, Changed: s.Changed, Moved: s.Moved,
+			Unchanged: s.Unchanged + s.Kept, Deleted: s.Deleted, Parsed: s.Parsed, Skipped: s.Skipped, Faults: faults, Error: s.Error,
 		})
 	}
 	return r

@@ -420,7 +420,9 @@ type Hit struct {
 	// The query terms and codes that matched, most informative first, at most 10.
 	Why []string `protobuf:"bytes,13,rep,name=why,proto3" json:"why,omitempty"`
 	// Same value: the same page in another language. May be empty.
-	Group         string `protobuf:"bytes,14,opt,name=group,proto3" json:"group,omitempty"`
+	Group string `protobuf:"bytes,14,opt,name=group,proto3" json:"group,omitempty"`
+	// Identifiers of articles with nearly the same text, which this one stands for in the results.
+	Also          []string `protobuf:"bytes,15,rep,name=also,proto3" json:"also,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -551,6 +553,13 @@ func (x *Hit) GetGroup() string {
 		return x.Group
 	}
 	return ""
+}
+
+func (x *Hit) GetAlso() []string {
+	if x != nil {
+		return x.Also
+	}
+	return nil
 }
 
 // Facet counts the articles of a result by the values of one property.
@@ -933,7 +942,9 @@ type Article struct {
 	// The fault codes that it explains.
 	Codes []*FaultCode `protobuf:"bytes,14,rep,name=codes,proto3" json:"codes,omitempty"`
 	// Last change at the source. May be empty.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// Where the article's links lead, in the order of the text: the identifier of an article of the same source, or a URL.
+	Links         []string `protobuf:"bytes,16,rep,name=links,proto3" json:"links,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1069,6 +1080,13 @@ func (x *Article) GetCodes() []*FaultCode {
 func (x *Article) GetUpdateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.UpdateTime
+	}
+	return nil
+}
+
+func (x *Article) GetLinks() []string {
+	if x != nil {
+		return x.Links
 	}
 	return nil
 }
@@ -1512,7 +1530,13 @@ type RefreshReport struct {
 	// The generation that serves afterwards.
 	Generation uint32 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"`
 	// How long it took.
-	Took          *durationpb.Duration `protobuf:"bytes,3,opt,name=took,proto3" json:"took,omitempty"`
+	Took *durationpb.Duration `protobuf:"bytes,3,opt,name=took,proto3" json:"took,omitempty"`
+	// Of that, waiting for sources and parsers.
+	Reading *durationpb.Duration `protobuf:"bytes,4,opt,name=reading,proto3" json:"reading,omitempty"`
+	// Of that, waiting for the index to take the changes in.
+	Indexing *durationpb.Duration `protobuf:"bytes,5,opt,name=indexing,proto3" json:"indexing,omitempty"`
+	// Of that, making the new generation durable, proving and publishing it.
+	Publishing    *durationpb.Duration `protobuf:"bytes,6,opt,name=publishing,proto3" json:"publishing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1568,6 +1592,27 @@ func (x *RefreshReport) GetTook() *durationpb.Duration {
 	return nil
 }
 
+func (x *RefreshReport) GetReading() *durationpb.Duration {
+	if x != nil {
+		return x.Reading
+	}
+	return nil
+}
+
+func (x *RefreshReport) GetIndexing() *durationpb.Duration {
+	if x != nil {
+		return x.Indexing
+	}
+	return nil
+}
+
+func (x *RefreshReport) GetPublishing() *durationpb.Duration {
+	if x != nil {
+		return x.Publishing
+	}
+	return nil
+}
+
 // SourceReport says what a renewal found in one source.
 type SourceReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1586,7 +1631,17 @@ type SourceReport struct {
 	// Articles that the source no longer holds.
 	Deleted uint32 `protobuf:"varint,7,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	// What was not taken, counted by reason.
-	Skipped       map[string]uint32 `protobuf:"bytes,8,rep,name=skipped,proto3" json:"skipped,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Skipped map[string]uint32 `protobuf:"bytes,8,rep,name=skipped,proto3" json:"skipped,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	// Articles whose unchanged file has another path; neither added nor deleted.
+	Moved uint32 `protobuf:"varint,9,opt,name=moved,proto3" json:"moved,omitempty"`
+	// Files and records that went through a parser.
+	Parsed uint32 `protobuf:"varint,10,opt,name=parsed,proto3" json:"parsed,omitempty"`
+	// Internal links of the articles parsed that lead nowhere.
+	BrokenLinks uint32 `protobuf:"varint,11,opt,name=broken_links,json=brokenLinks,proto3" json:"broken_links,omitempty"`
+	// What should have given an article and did not, at most 100.
+	Quarantined []*Quarantined `protobuf:"bytes,12,rep,name=quarantined,proto3" json:"quarantined,omitempty"`
+	// Why the source could not be read to its end; its articles stay as they were. Empty: it was.
+	Error         string `protobuf:"bytes,13,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1677,6 +1732,96 @@ func (x *SourceReport) GetSkipped() map[string]uint32 {
 	return nil
 }
 
+func (x *SourceReport) GetMoved() uint32 {
+	if x != nil {
+		return x.Moved
+	}
+	return 0
+}
+
+func (x *SourceReport) GetParsed() uint32 {
+	if x != nil {
+		return x.Parsed
+	}
+	return 0
+}
+
+func (x *SourceReport) GetBrokenLinks() uint32 {
+	if x != nil {
+		return x.BrokenLinks
+	}
+	return 0
+}
+
+func (x *SourceReport) GetQuarantined() []*Quarantined {
+	if x != nil {
+		return x.Quarantined
+	}
+	return nil
+}
+
+func (x *SourceReport) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+// Quarantined is a file or record that should have given an article and did not.
+type Quarantined struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where in the source.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Why not.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Quarantined) Reset() {
+	*x = Quarantined{}
+	mi := &file_prediag_v1_knowledge_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Quarantined) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Quarantined) ProtoMessage() {}
+
+func (x *Quarantined) ProtoReflect() protoreflect.Message {
+	mi := &file_prediag_v1_knowledge_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Quarantined.ProtoReflect.Descriptor instead.
+func (*Quarantined) Descriptor() ([]byte, []int) {
+	return file_prediag_v1_knowledge_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Quarantined) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Quarantined) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // GetOperationRequest names an operation.
 type GetOperationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1688,7 +1833,7 @@ type GetOperationRequest struct {
 
 func (x *GetOperationRequest) Reset() {
 	*x = GetOperationRequest{}
-	mi := &file_prediag_v1_knowledge_proto_msgTypes[20]
+	mi := &file_prediag_v1_knowledge_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1700,7 +1845,7 @@ func (x *GetOperationRequest) String() string {
 func (*GetOperationRequest) ProtoMessage() {}
 
 func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_knowledge_proto_msgTypes[20]
+	mi := &file_prediag_v1_knowledge_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1713,7 +1858,7 @@ func (x *GetOperationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperationRequest.ProtoReflect.Descriptor instead.
 func (*GetOperationRequest) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_knowledge_proto_rawDescGZIP(), []int{20}
+	return file_prediag_v1_knowledge_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetOperationRequest) GetId() string {
@@ -1734,7 +1879,7 @@ type GetOperationResponse struct {
 
 func (x *GetOperationResponse) Reset() {
 	*x = GetOperationResponse{}
-	mi := &file_prediag_v1_knowledge_proto_msgTypes[21]
+	mi := &file_prediag_v1_knowledge_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1746,7 +1891,7 @@ func (x *GetOperationResponse) String() string {
 func (*GetOperationResponse) ProtoMessage() {}
 
 func (x *GetOperationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_knowledge_proto_msgTypes[21]
+	mi := &file_prediag_v1_knowledge_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1759,7 +1904,7 @@ func (x *GetOperationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperationResponse.ProtoReflect.Descriptor instead.
 func (*GetOperationResponse) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_knowledge_proto_rawDescGZIP(), []int{21}
+	return file_prediag_v1_knowledge_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetOperationResponse) GetOperation() *Operation {
@@ -1778,7 +1923,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_prediag_v1_knowledge_proto_msgTypes[22]
+	mi := &file_prediag_v1_knowledge_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1790,7 +1935,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_knowledge_proto_msgTypes[22]
+	mi := &file_prediag_v1_knowledge_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1803,7 +1948,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_knowledge_proto_rawDescGZIP(), []int{22}
+	return file_prediag_v1_knowledge_proto_rawDescGZIP(), []int{23}
 }
 
 // GetStatusResponse says what serves.
@@ -1832,14 +1977,18 @@ type GetStatusResponse struct {
 	// When the next renewal is due. Empty when none is planned.
 	NextRefreshTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=next_refresh_time,json=nextRefreshTime,proto3" json:"next_refresh_time,omitempty"`
 	// What is wrong with the index, in one sentence. Empty: nothing.
-	Degraded      string `protobuf:"bytes,12,opt,name=degraded,proto3" json:"degraded,omitempty"`
+	Degraded string `protobuf:"bytes,12,opt,name=degraded,proto3" json:"degraded,omitempty"`
+	// When the index was last known to hold what its sources hold.
+	RefreshTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=refresh_time,json=refreshTime,proto3" json:"refresh_time,omitempty"`
+	// The index is older than the policy's index_max_age: the last good refresh is too long ago.
+	KbStale       bool `protobuf:"varint,14,opt,name=kb_stale,json=kbStale,proto3" json:"kb_stale,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_prediag_v1_knowledge_proto_msgTypes[23]
+	mi := &file_prediag_v1_knowledge_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1851,7 +2000,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_knowledge_proto_msgTypes[23]
+	mi := &file_prediag_v1_knowledge_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1864,7 +2013,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_knowledge_proto_rawDescGZIP(), []int{23}
+	return file_prediag_v1_knowledge_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetStatusResponse) GetGeneration() uint32 {
@@ -1951,6 +2100,20 @@ func (x *GetStatusResponse) GetDegraded() string {
 	return ""
 }
 
+func (x *GetStatusResponse) GetRefreshTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RefreshTime
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetKbStale() bool {
+	if x != nil {
+		return x.KbStale
+	}
+	return false
+}
+
 var File_prediag_v1_knowledge_proto protoreflect.FileDescriptor
 
 const file_prediag_v1_knowledge_proto_rawDesc = "" +
@@ -1979,7 +2142,7 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\aheading\x18\x01 \x01(\tR\aheading\x12$\n" +
 	"\x04span\x18\x02 \x01(\v2\x10.prediag.v1.SpanR\x04span\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x14\n" +
-	"\x05score\x18\x04 \x01(\x01R\x05score\"\x96\x03\n" +
+	"\x05score\x18\x04 \x01(\x01R\x05score\"\xaa\x03\n" +
 	"\x03Hit\x12\x1d\n" +
 	"\n" +
 	"article_id\x18\x01 \x01(\tR\tarticleId\x12\x1a\n" +
@@ -1997,7 +2160,8 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\bcoverage\x18\v \x01(\x01R\bcoverage\x12/\n" +
 	"\bpassages\x18\f \x03(\v2\x13.prediag.v1.PassageR\bpassages\x12\x10\n" +
 	"\x03why\x18\r \x03(\tR\x03why\x12\x14\n" +
-	"\x05group\x18\x0e \x01(\tR\x05group\"K\n" +
+	"\x05group\x18\x0e \x01(\tR\x05group\x12\x12\n" +
+	"\x04also\x18\x0f \x03(\tR\x04also\"K\n" +
 	"\x05Facet\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12.\n" +
 	"\x06values\x18\x02 \x03(\v2\x16.prediag.v1.FacetValueR\x06values\"8\n" +
@@ -2025,7 +2189,7 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"generation\"C\n" +
 	"\aSection\x12\x12\n" +
 	"\x04path\x18\x01 \x03(\tR\x04path\x12$\n" +
-	"\x04span\x18\x02 \x01(\v2\x10.prediag.v1.SpanR\x04span\"\xb4\x03\n" +
+	"\x04span\x18\x02 \x01(\v2\x10.prediag.v1.SpanR\x04span\"\xca\x03\n" +
 	"\aArticle\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\tR\brevision\x12\x16\n" +
@@ -2043,7 +2207,8 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\x05group\x18\r \x01(\tR\x05group\x12+\n" +
 	"\x05codes\x18\x0e \x03(\v2\x15.prediag.v1.FaultCodeR\x05codes\x12;\n" +
 	"\vupdate_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"#\n" +
+	"updateTime\x12\x14\n" +
+	"\x05links\x18\x10 \x03(\tR\x05links\"#\n" +
 	"\x11GetArticleRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"c\n" +
 	"\x12GetArticleResponse\x12-\n" +
@@ -2073,13 +2238,18 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x121\n" +
-	"\x06report\x18\t \x01(\v2\x19.prediag.v1.RefreshReportR\x06report\"\x92\x01\n" +
+	"\x06report\x18\t \x01(\v2\x19.prediag.v1.RefreshReportR\x06report\"\xb9\x02\n" +
 	"\rRefreshReport\x122\n" +
 	"\asources\x18\x01 \x03(\v2\x18.prediag.v1.SourceReportR\asources\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x02 \x01(\rR\n" +
 	"generation\x12-\n" +
-	"\x04took\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04took\"\xbd\x02\n" +
+	"\x04took\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04took\x123\n" +
+	"\areading\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\areading\x125\n" +
+	"\bindexing\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bindexing\x129\n" +
+	"\n" +
+	"publishing\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"publishing\"\xdf\x03\n" +
 	"\fSourceReport\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x14\n" +
 	"\x05files\x18\x02 \x01(\rR\x05files\x12\x1a\n" +
@@ -2088,15 +2258,24 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\achanged\x18\x05 \x01(\rR\achanged\x12\x1c\n" +
 	"\tunchanged\x18\x06 \x01(\rR\tunchanged\x12\x18\n" +
 	"\adeleted\x18\a \x01(\rR\adeleted\x12?\n" +
-	"\askipped\x18\b \x03(\v2%.prediag.v1.SourceReport.SkippedEntryR\askipped\x1a:\n" +
+	"\askipped\x18\b \x03(\v2%.prediag.v1.SourceReport.SkippedEntryR\askipped\x12\x14\n" +
+	"\x05moved\x18\t \x01(\rR\x05moved\x12\x16\n" +
+	"\x06parsed\x18\n" +
+	" \x01(\rR\x06parsed\x12!\n" +
+	"\fbroken_links\x18\v \x01(\rR\vbrokenLinks\x129\n" +
+	"\vquarantined\x18\f \x03(\v2\x17.prediag.v1.QuarantinedR\vquarantined\x12\x14\n" +
+	"\x05error\x18\r \x01(\tR\x05error\x1a:\n" +
 	"\fSkippedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"%\n" +
+	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\"9\n" +
+	"\vQuarantined\x12\x12\n" +
+	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"%\n" +
 	"\x13GetOperationRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"K\n" +
 	"\x14GetOperationResponse\x123\n" +
 	"\toperation\x18\x01 \x01(\v2\x15.prediag.v1.OperationR\toperation\"\x12\n" +
-	"\x10GetStatusRequest\"\xc4\x05\n" +
+	"\x10GetStatusRequest\"\x9e\x06\n" +
 	"\x11GetStatusResponse\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x01 \x01(\rR\n" +
@@ -2112,7 +2291,9 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\arefresh\x18\n" +
 	" \x01(\v2\x15.prediag.v1.OperationR\arefresh\x12F\n" +
 	"\x11next_refresh_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\x0fnextRefreshTime\x12\x1a\n" +
-	"\bdegraded\x18\f \x01(\tR\bdegraded\x1a<\n" +
+	"\bdegraded\x18\f \x01(\tR\bdegraded\x12=\n" +
+	"\frefresh_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\vrefreshTime\x12\x19\n" +
+	"\bkb_stale\x18\x0e \x01(\bR\akbStale\x1a<\n" +
 	"\x0eLanguagesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\x1a:\n" +
@@ -2146,7 +2327,7 @@ func file_prediag_v1_knowledge_proto_rawDescGZIP() []byte {
 }
 
 var file_prediag_v1_knowledge_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_prediag_v1_knowledge_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_prediag_v1_knowledge_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_prediag_v1_knowledge_proto_goTypes = []any{
 	(OperationState)(0),           // 0: prediag.v1.OperationState
 	(*Span)(nil),                  // 1: prediag.v1.Span
@@ -2169,21 +2350,22 @@ var file_prediag_v1_knowledge_proto_goTypes = []any{
 	(*Operation)(nil),             // 18: prediag.v1.Operation
 	(*RefreshReport)(nil),         // 19: prediag.v1.RefreshReport
 	(*SourceReport)(nil),          // 20: prediag.v1.SourceReport
-	(*GetOperationRequest)(nil),   // 21: prediag.v1.GetOperationRequest
-	(*GetOperationResponse)(nil),  // 22: prediag.v1.GetOperationResponse
-	(*GetStatusRequest)(nil),      // 23: prediag.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 24: prediag.v1.GetStatusResponse
-	nil,                           // 25: prediag.v1.SourceReport.SkippedEntry
-	nil,                           // 26: prediag.v1.GetStatusResponse.LanguagesEntry
-	nil,                           // 27: prediag.v1.GetStatusResponse.SourcesEntry
-	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
+	(*Quarantined)(nil),           // 21: prediag.v1.Quarantined
+	(*GetOperationRequest)(nil),   // 22: prediag.v1.GetOperationRequest
+	(*GetOperationResponse)(nil),  // 23: prediag.v1.GetOperationResponse
+	(*GetStatusRequest)(nil),      // 24: prediag.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 25: prediag.v1.GetStatusResponse
+	nil,                           // 26: prediag.v1.SourceReport.SkippedEntry
+	nil,                           // 27: prediag.v1.GetStatusResponse.LanguagesEntry
+	nil,                           // 28: prediag.v1.GetStatusResponse.SourcesEntry
+	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 30: google.protobuf.Duration
 }
 var file_prediag_v1_knowledge_proto_depIdxs = []int32{
 	1,  // 0: prediag.v1.Citation.span:type_name -> prediag.v1.Span
 	2,  // 1: prediag.v1.FaultCode.citation:type_name -> prediag.v1.Citation
 	1,  // 2: prediag.v1.Passage.span:type_name -> prediag.v1.Span
-	28, // 3: prediag.v1.Hit.update_time:type_name -> google.protobuf.Timestamp
+	29, // 3: prediag.v1.Hit.update_time:type_name -> google.protobuf.Timestamp
 	4,  // 4: prediag.v1.Hit.passages:type_name -> prediag.v1.Passage
 	7,  // 5: prediag.v1.Facet.values:type_name -> prediag.v1.FacetValue
 	5,  // 6: prediag.v1.SearchResponse.hits:type_name -> prediag.v1.Hit
@@ -2191,40 +2373,45 @@ var file_prediag_v1_knowledge_proto_depIdxs = []int32{
 	1,  // 8: prediag.v1.Section.span:type_name -> prediag.v1.Span
 	10, // 9: prediag.v1.Article.sections:type_name -> prediag.v1.Section
 	3,  // 10: prediag.v1.Article.codes:type_name -> prediag.v1.FaultCode
-	28, // 11: prediag.v1.Article.update_time:type_name -> google.protobuf.Timestamp
+	29, // 11: prediag.v1.Article.update_time:type_name -> google.protobuf.Timestamp
 	11, // 12: prediag.v1.GetArticleResponse.article:type_name -> prediag.v1.Article
 	18, // 13: prediag.v1.RefreshResponse.operation:type_name -> prediag.v1.Operation
 	0,  // 14: prediag.v1.Operation.state:type_name -> prediag.v1.OperationState
-	28, // 15: prediag.v1.Operation.start_time:type_name -> google.protobuf.Timestamp
-	28, // 16: prediag.v1.Operation.end_time:type_name -> google.protobuf.Timestamp
+	29, // 15: prediag.v1.Operation.start_time:type_name -> google.protobuf.Timestamp
+	29, // 16: prediag.v1.Operation.end_time:type_name -> google.protobuf.Timestamp
 	19, // 17: prediag.v1.Operation.report:type_name -> prediag.v1.RefreshReport
 	20, // 18: prediag.v1.RefreshReport.sources:type_name -> prediag.v1.SourceReport
-	29, // 19: prediag.v1.RefreshReport.took:type_name -> google.protobuf.Duration
-	25, // 20: prediag.v1.SourceReport.skipped:type_name -> prediag.v1.SourceReport.SkippedEntry
-	18, // 21: prediag.v1.GetOperationResponse.operation:type_name -> prediag.v1.Operation
-	28, // 22: prediag.v1.GetStatusResponse.generation_time:type_name -> google.protobuf.Timestamp
-	29, // 23: prediag.v1.GetStatusResponse.age:type_name -> google.protobuf.Duration
-	26, // 24: prediag.v1.GetStatusResponse.languages:type_name -> prediag.v1.GetStatusResponse.LanguagesEntry
-	27, // 25: prediag.v1.GetStatusResponse.sources:type_name -> prediag.v1.GetStatusResponse.SourcesEntry
-	18, // 26: prediag.v1.GetStatusResponse.refresh:type_name -> prediag.v1.Operation
-	28, // 27: prediag.v1.GetStatusResponse.next_refresh_time:type_name -> google.protobuf.Timestamp
-	8,  // 28: prediag.v1.KnowledgeService.Search:input_type -> prediag.v1.SearchRequest
-	12, // 29: prediag.v1.KnowledgeService.GetArticle:input_type -> prediag.v1.GetArticleRequest
-	14, // 30: prediag.v1.KnowledgeService.Suggest:input_type -> prediag.v1.SuggestRequest
-	16, // 31: prediag.v1.KnowledgeService.Refresh:input_type -> prediag.v1.RefreshRequest
-	21, // 32: prediag.v1.KnowledgeService.GetOperation:input_type -> prediag.v1.GetOperationRequest
-	23, // 33: prediag.v1.KnowledgeService.GetStatus:input_type -> prediag.v1.GetStatusRequest
-	9,  // 34: prediag.v1.KnowledgeService.Search:output_type -> prediag.v1.SearchResponse
-	13, // 35: prediag.v1.KnowledgeService.GetArticle:output_type -> prediag.v1.GetArticleResponse
-	15, // 36: prediag.v1.KnowledgeService.Suggest:output_type -> prediag.v1.SuggestResponse
-	17, // 37: prediag.v1.KnowledgeService.Refresh:output_type -> prediag.v1.RefreshResponse
-	22, // 38: prediag.v1.KnowledgeService.GetOperation:output_type -> prediag.v1.GetOperationResponse
-	24, // 39: prediag.v1.KnowledgeService.GetStatus:output_type -> prediag.v1.GetStatusResponse
-	34, // [34:40] is the sub-list for method output_type
-	28, // [28:34] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	30, // 19: prediag.v1.RefreshReport.took:type_name -> google.protobuf.Duration
+	30, // 20: prediag.v1.RefreshReport.reading:type_name -> google.protobuf.Duration
+	30, // 21: prediag.v1.RefreshReport.indexing:type_name -> google.protobuf.Duration
+	30, // 22: prediag.v1.RefreshReport.publishing:type_name -> google.protobuf.Duration
+	26, // 23: prediag.v1.SourceReport.skipped:type_name -> prediag.v1.SourceReport.SkippedEntry
+	21, // 24: prediag.v1.SourceReport.quarantined:type_name -> prediag.v1.Quarantined
+	18, // 25: prediag.v1.GetOperationResponse.operation:type_name -> prediag.v1.Operation
+	29, // 26: prediag.v1.GetStatusResponse.generation_time:type_name -> google.protobuf.Timestamp
+	30, // 27: prediag.v1.GetStatusResponse.age:type_name -> google.protobuf.Duration
+	27, // 28: prediag.v1.GetStatusResponse.languages:type_name -> prediag.v1.GetStatusResponse.LanguagesEntry
+	28, // 29: prediag.v1.GetStatusResponse.sources:type_name -> prediag.v1.GetStatusResponse.SourcesEntry
+	18, // 30: prediag.v1.GetStatusResponse.refresh:type_name -> prediag.v1.Operation
+	29, // 31: prediag.v1.GetStatusResponse.next_refresh_time:type_name -> google.protobuf.Timestamp
+	29, // 32: prediag.v1.GetStatusResponse.refresh_time:type_name -> google.protobuf.Timestamp
+	8,  // 33: prediag.v1.KnowledgeService.Search:input_type -> prediag.v1.SearchRequest
+	12, // 34: prediag.v1.KnowledgeService.GetArticle:input_type -> prediag.v1.GetArticleRequest
+	14, // 35: prediag.v1.KnowledgeService.Suggest:input_type -> prediag.v1.SuggestRequest
+	16, // 36: prediag.v1.KnowledgeService.Refresh:input_type -> prediag.v1.RefreshRequest
+	22, // 37: prediag.v1.KnowledgeService.GetOperation:input_type -> prediag.v1.GetOperationRequest
+	24, // 38: prediag.v1.KnowledgeService.GetStatus:input_type -> prediag.v1.GetStatusRequest
+	9,  // 39: prediag.v1.KnowledgeService.Search:output_type -> prediag.v1.SearchResponse
+	13, // 40: prediag.v1.KnowledgeService.GetArticle:output_type -> prediag.v1.GetArticleResponse
+	15, // 41: prediag.v1.KnowledgeService.Suggest:output_type -> prediag.v1.SuggestResponse
+	17, // 42: prediag.v1.KnowledgeService.Refresh:output_type -> prediag.v1.RefreshResponse
+	23, // 43: prediag.v1.KnowledgeService.GetOperation:output_type -> prediag.v1.GetOperationResponse
+	25, // 44: prediag.v1.KnowledgeService.GetStatus:output_type -> prediag.v1.GetStatusResponse
+	39, // [39:45] is the sub-list for method output_type
+	33, // [33:39] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_prediag_v1_knowledge_proto_init() }
@@ -2238,7 +2425,7 @@ func file_prediag_v1_knowledge_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_prediag_v1_knowledge_proto_rawDesc), len(file_prediag_v1_knowledge_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   27,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
