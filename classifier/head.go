@@ -19,13 +19,15 @@ type head struct {
 	wide        *embedding // linear part: a unit for each label; nil: none
 }
 
-// probabilities writes the calibrated probability of every label, given the text and its hidden units, into out.
+// probabilities writes the calibrated probability of every label, given the text and its hidden units, into out, and leaves
+// the logits of the first network in s.first.
 func (h *head) probabilities(s *scratch, out []float32) {
 	if len(h.labels) == 1 {
 		out[0] = 1
 		return
 	}
 	h.layer.logits(s.hidden, out)
+	s.first = append(s.first[:0], out...)
 	for i := range h.more {
 		h.more[i].logits(s.others[i], s.sum[:len(out)])
 		axpy(1, s.sum[:len(out)], out)
@@ -38,15 +40,12 @@ func (h *head) probabilities(s *scratch, out []float32) {
 	softmax(out, 1/h.temperature)
 }
 
-// alone writes the probabilities by the first network alone into out, and returns the log of the sum of the exponentials
-// of its calibrated logits.
-func (h *head) alone(hidden, out []float32) float64 {
+// energy is the log of the sum of the exponentials of the first network's calibrated logits, which probabilities left.
+func (h *head) energy(s *scratch) float64 {
 	if len(h.labels) == 1 {
-		out[0] = 1
 		return 0
 	}
-	h.layer.logits(hidden, out)
-	return softmax(out, 1/h.solo)
+	return softmax(s.first, 1/h.solo)
 }
 
 // embedding is the first layer of a network, quantised to eight bits with one scale per feature.
@@ -83,11 +82,15 @@ func pack(units int, weights, bias []float32) *embedding {
 	return e
 }
 
-// fine is the sum of the whole-number coefficients of a text: with weights of eight bits every sum fits 32 bits.
-const fine = 1 << 23
+// Coefficients of the features of a text are whole numbers: none is over coarse, so that the kernels may work on 16 bits,
+// and their sum is about fine at most, so that with weights of eight bits every sum fits 32 bits.
+const (
+	fine   = 1 << 23
+	coarse = 1<<15 - 2
+)
 
 // activate writes the hidden units for v into h; coefs is working space.
-func (e *embedding) activate(v vector, h []float32, coefs []uint32) []uint32 {
+func (e *embedding) activate(v vector, h []float32, coefs []uint16) []uint16 {
 	coefs = e.sums(v, h, coefs)
 	for i, x := range h {
 		h[i] = max(x, 0)
@@ -96,34 +99,34 @@ func (e *embedding) activate(v vector, h []float32, coefs []uint32) []uint32 {
 }
 
 // sums writes the weighted sums for v, before they are rectified, into h.
-//
-// Coefficients become whole numbers, so that one multiplication of 64 bits serves two weights, lying 32 bits apart.
-func (e *embedding) sums(v vector, h []float32, coefs []uint32) []uint32 {
-	var sum float32
+func (e *embedding) sums(v vector, h []float32, coefs []uint16) []uint16 {
+	var sum, top float32
 	for i, id := range v.ids {
-		sum += v.vals[i] * e.scale[id]
+		x := v.vals[i] * e.scale[id]
+		sum += x
+		top = max(top, x)
 	}
 	copy(h, e.bias)
 	coefs = coefs[:0]
-	if sum > 0 {
+	if unit := max(sum/fine, top/coarse); unit > 0 {
 		var total uint64
 		for i, id := range v.ids {
-			c := uint64(v.vals[i]*e.scale[id]*(fine/sum) + 0.5)
-			coefs = append(coefs, uint32(c))
-			total += c
+			c := uint16(v.vals[i]*e.scale[id]/unit + 0.5)
+			coefs = append(coefs, c)
+			total += uint64(c)
 		}
-		e.rows(v.ids, coefs, h, sum/fine, total*offset)
+		e.rows(v.ids, coefs, h, unit, total*offset)
 	}
 	return coefs
 }
 
 // rows adds the sums of all units to h.
-func (e *embedding) rows(ids []int32, coefs []uint32, h []float32, unit float32, zero uint64) {
+func (e *embedding) rows(ids []int32, coefs []uint16, h []float32, unit float32, zero uint64) {
 	at := 0
 	var sums [64]uint32
 	for ; at+64 <= e.hidden && addRowsWide(e.weights[at:], e.hidden, ids, coefs, &sums); at += 64 {
 		for i, x := range sums {
-			h[at+i] += unit * float32(int64(x)-int64(zero))
+			h[at+i] += float32(unit * float32(int64(x)-int64(zero)))
 		}
 	}
 	for ; at < e.hidden; at += 8 {
@@ -131,8 +134,8 @@ func (e *embedding) rows(ids []int32, coefs []uint32, h []float32, unit float32,
 	}
 }
 
-// block adds the sums of eight hidden units to h.
-func (e *embedding) block(ids []int32, coefs []uint32, at int, h []float32, unit float32, zero uint64) {
+// block adds the sums of eight hidden units to h. One multiplication of 64 bits serves two weights, lying 32 bits apart.
+func (e *embedding) block(ids []int32, coefs []uint16, at int, h []float32, unit float32, zero uint64) {
 	const low = 0x000000ff000000ff
 	var a, b, c, d uint64
 	coefs = coefs[:len(ids)]
@@ -145,8 +148,8 @@ func (e *embedding) block(ids []int32, coefs []uint32, at int, h []float32, unit
 		d += w >> 24 & low * k
 	}
 	for i, x := range [...]uint64{a, b, c, d} {
-		h[i] += unit * float32(int64(x&math.MaxUint32)-int64(zero))
-		h[i+4] += unit * float32(int64(x>>32)-int64(zero))
+		h[i] += float32(unit * float32(int64(x&math.MaxUint32)-int64(zero)))
+		h[i+4] += float32(unit * float32(int64(x>>32)-int64(zero)))
 	}
 }
 
@@ -179,8 +182,10 @@ func (d *direction) set(v []float32) {
 }
 
 // top lists the positions of the n largest values, largest first; equal ones by position.
-func top(p []float32, n int) []int {
-	best := make([]int, 0, n+1)
+func top(p []float32, n int) []int { return appendTop(make([]int, 0, n+1), p, n) }
+
+// appendTop is top into the room of best, which is empty.
+func appendTop(best []int, p []float32, n int) []int {
 	for i, v := range p {
 		if len(best) == n && v <= p[best[n-1]] {
 			continue

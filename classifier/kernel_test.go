@@ -3,6 +3,7 @@ package classifier
 import (
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -48,9 +49,9 @@ func TestByteKernelsAreExact(t *testing.T) {
 			u.add(numbers[len(numbers)-1])
 		}
 		var ids []int32
-		var coefs []uint32
+		var coefs []uint16
 		for range rows {
-			ids, coefs = append(ids, random.Int32N(rows)), append(coefs, random.Uint32N(fine/rows))
+			ids, coefs = append(ids, random.Int32N(rows)), append(coefs, uint16(random.Uint32N(coarse)))
 		}
 		want, got := make([]float32, units), make([]float32, units)
 		for _, id := range ids {
@@ -66,6 +67,48 @@ func TestByteKernelsAreExact(t *testing.T) {
 		e.rows(ids, coefs, got, 0.25, 1000)
 		require.Equal(t, want, got, "%d", units)
 	}
+}
+
+// Sums over rows, and steps of rows, give the bits of the plain loops over numbers, for any number of rows and units.
+func TestRowKernelsAgreeToTheBit(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	const rows = 30
+	for _, units := range []int{8, 16, 24, 64, 80, 128, 200} {
+		for _, n := range []int{0, 1, 2, 3, 9, 20} {
+			w, x, h := make([]float32, rows*units), make([]float32, units), make([]float32, units)
+			for _, list := range [][]float32{w, x, h} {
+				for i := range list {
+					list[i] = float32(random.NormFloat64())
+				}
+			}
+			var v vector
+			for _, id := range random.Perm(rows)[:n] {
+				v.ids, v.vals = append(v.ids, int32(id)), append(v.vals, float32(random.NormFloat64()))
+			}
+			wantH, wantW := append([]float32(nil), h...), append([]float32(nil), w...)
+			wantDots, dots := make([]float32, rows), make([]float32, rows)
+			for i, id := range v.ids {
+				axpyPlain(v.vals[i], w[int(id)*units:int(id+1)*units], wantH)
+				axpyPlain(v.vals[i], x, wantW[int(id)*units:int(id+1)*units])
+			}
+			for i := range wantDots {
+				wantDots[i] = dot(w[i*units:(i+1)*units], x)
+			}
+			sumRows(w, v, h)
+			require.Equal(t, wantH, h, "%d units, %d rows", units, n)
+			dotRows(w, x, dots)
+			require.Equal(t, wantDots, dots, "%d units", units)
+			addToRows(w, v, x)
+			require.Equal(t, wantW, w, "%d units, %d rows", units, n)
+		}
+	}
+}
+
+// The kernels read these by their size.
+func TestSizesOfKernelTypes(t *testing.T) {
+	require.Equal(t, uintptr(16), unsafe.Sizeof(slot{}))
+	require.Equal(t, uintptr(16), unsafe.Sizeof(occurrence{}))
+	require.Zero(t, unsafe.Offsetof(occurrence{}.hash))
 }
 
 func TestVectorSumsOfAnyLength(t *testing.T) {

@@ -80,6 +80,42 @@ func dot(x, y []float32) float32 {
 	return (s[0] + s[4] + (s[1] + s[5])) + (s[2] + s[6] + (s[3] + s[7]))
 }
 
+// sumRows adds the rows of v, times its values, to y; a row has as many numbers as y.
+func sumRows(rows []float32, v vector, y []float32) {
+	n, at := len(y), 0
+	for ; at+64 <= n && sumRowsWide(rows[at:], n, v.ids, v.vals, y[at:]); at += 64 {
+	}
+	if at == n {
+		return
+	}
+	for i, id := range v.ids {
+		axpy(v.vals[i], rows[int(id)*n+at:(int(id)+1)*n], y[at:])
+	}
+}
+
+// addToRows adds x times the values of v to its rows; a row has as many numbers as x.
+func addToRows(rows []float32, v vector, x []float32) {
+	n, at := len(x), 0
+	for ; at+64 <= n && addToRowsWide(rows[at:], n, v.ids, v.vals, x[at:]); at += 64 {
+	}
+	if at == n {
+		return
+	}
+	for i, id := range v.ids {
+		axpy(v.vals[i], x[at:], rows[int(id)*n+at:(int(id)+1)*n])
+	}
+}
+
+// dotRows writes the scalar products of the rows with x into out.
+func dotRows(rows, x, out []float32) {
+	if dotRowsWide(rows, x, out) {
+		return
+	}
+	for c := range out {
+		out[c] = dot(rows[c*len(x):(c+1)*len(x)], x)
+	}
+}
+
 // dotPlain sets sum i to that of the products of every sixteenth number from i on.
 func dotPlain(x, y []float32, sums *[16]float32) {
 	clear(sums[:])

@@ -42,7 +42,9 @@ type scratch struct {
 	hidden     []float32   // units of the first network
 	others     [][]float32 // and of the other ones
 	sum        []float32
-	coefs      []uint32
+	first      []float32 // logits of the first network
+	order      []int
+	coefs      []uint16
 	p          []float32
 	u          []float32 // see toward
 	way        direction
@@ -96,7 +98,7 @@ func (m *Model) classify(ctx context.Context, t prediag.Ticket, why reasons) (pr
 		} else {
 			h.probabilities(s, p)
 		}
-		f, best := h.verdict(p)
+		f, best := h.verdict(s, p)
 		if why >= withNGrams {
 			f.Evidence = s.evidence(m, h, best, text)
 		}
@@ -104,7 +106,7 @@ func (m *Model) classify(ctx context.Context, t prediag.Ticket, why reasons) (pr
 		if i == 0 { // the category, where there is one
 			energy := 0.0
 			if len(s.vec.ids) > 0 {
-				energy = h.alone(s.hidden, s.sum[:len(h.labels)])
+				energy = h.energy(s)
 			}
 			x := signOf(h.labels, p, energy, m.near, s.hidden)
 			x.unseen = unseenShare(s.list, m.vocab, nil)
@@ -141,9 +143,13 @@ func (m *Model) scratch() *scratch {
 }
 
 // verdict puts calibrated probabilities into words, and returns the position of the best label.
-func (h *head) verdict(p []float32) (prediag.FieldVerdict, int) {
-	order := top(p, 1+maxAlternatives)
+func (h *head) verdict(s *scratch, p []float32) (prediag.FieldVerdict, int) {
+	s.order = appendTop(s.order[:0], p, 1+maxAlternatives)
+	order := s.order
 	f := prediag.FieldVerdict{Field: h.field, Label: h.labels[order[0]], Probability: float64(p[order[0]])}
+	if len(order) > 1 {
+		f.Alternatives = make([]prediag.Label, 0, len(order)-1)
+	}
 	for _, c := range order[1:] {
 		f.Alternatives = append(f.Alternatives, prediag.Label{Value: h.labels[c], Probability: float64(p[c])})
 	}

@@ -31,7 +31,7 @@ func (t *trainer) neighbours(ctx context.Context, m *Model) (*nearIndex, error) 
 		return nil, err
 	}
 	h := make([]float32, n.units)
-	var coefs []uint32
+	var coefs []uint16
 	for _, r := range rows {
 		if err := ctx.Err(); err != nil {
 			return nil, err

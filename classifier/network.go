@@ -25,9 +25,7 @@ type layer struct {
 // activate writes the hidden units for v into h.
 func (n *network) activate(v vector, h []float32) {
 	copy(h, n.bias)
-	for i, id := range v.ids {
-		axpy(v.vals[i], n.embed[int(id)*n.hidden:(int(id)+1)*n.hidden], h)
-	}
+	sumRows(n.embed, v, h)
 	for i, x := range h {
 		h[i] = max(x, 0)
 	}
@@ -35,8 +33,9 @@ func (n *network) activate(v vector, h []float32) {
 
 // logits writes the scores of the labels for hidden units h into z.
 func (l *layer) logits(h, z []float32) {
-	for c := range z {
-		z[c] = l.bias[c] + dot(l.weights[c*len(h):(c+1)*len(h)], h)
+	dotRows(l.weights, h, z)
+	for c, b := range l.bias[:len(z)] {
+		z[c] = b + z[c]
 	}
 }
 
@@ -89,6 +88,7 @@ type session struct {
 	order []int
 
 	readers []rowSource // by worker
+	own     []vector    // by worker: the features that it updates, and their steps
 }
 
 // slotState is what the gradient of one example of a mini-batch needs.
@@ -157,6 +157,7 @@ func (s *session) prepare(random *rand.Rand) {
 	s.slots = make([]slotState, s.batch)
 	for range s.workers {
 		s.readers = append(s.readers, s.x.reader())
+		s.own = append(s.own, vector{})
 	}
 	for i := range s.slots {
 		p := &s.slots[i]
@@ -247,6 +248,9 @@ func (s *session) drop(p *slotState, v vector) {
 }
 
 func (s *session) dropUnits(p *slotState) {
+	if s.dropHidden == 0 {
+		return
+	}
 	keep, limit := 1/(1-s.dropHidden), uint64(float64(s.dropHidden)*(1<<32))
 	for j := range p.h {
 		if p.random.Uint64()>>32 < limit {
@@ -259,15 +263,18 @@ func (s *session) dropUnits(p *slotState) {
 
 // apply updates the weights that the worker owns for one example.
 func (s *session) apply(p *slotState, row, worker int, decay float32) {
+	own := &s.own[worker]
+	own.ids, own.vals = own.ids[:0], own.vals[:0]
 	for i, id := range p.v.ids {
-		if int(id)%s.workers != worker {
+		if s.workers > 1 && int(id)%s.workers != worker {
 			continue
 		}
 		x := p.v.vals[i]
 		s.gain[id] += x * x * p.square
 		rate := s.rate * decay * x / float32(math.Sqrt(float64(s.gain[id])+1e-7))
-		axpy(-rate, p.back, s.model.embed[int(id)*s.hidden:(int(id)+1)*s.hidden])
+		own.ids, own.vals = append(own.ids, id), append(own.vals, -rate)
 	}
+	addToRows(s.model.embed, *own, p.back)
 	for k, head := range s.heads {
 		if head.y[row] < 0 || head.classes < 2 {
 			continue

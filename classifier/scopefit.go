@@ -105,7 +105,7 @@ func (t *trainer) rotate(ctx context.Context, learn, test []int, hidden func(lab
 	inverse := 1 / t.heads[0].solo()
 	x := &nearIndex{units: embed.hidden}
 	h, z := make([]float32, embed.hidden), make([]float32, len(labels))
-	var coefs []uint32
+	var coefs []uint16
 	for _, r := range learn {
 		coefs = embed.activate(t.forget(t.task.x.row(r), known), h, coefs)
 		x.put(h)

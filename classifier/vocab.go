@@ -16,13 +16,20 @@ type vocabulary struct {
 	shift  uint
 }
 
+// slot is what a text needs to know of a feature, in one place: a quarter of a cache line.
 type slot struct {
-	hash uint32
-	id   int32 // -1: empty
+	hash  uint32
+	id    int32 // -1: empty
+	idf   float32
+	group group
 }
 
 // index completes the derived parts.
 func (v *vocabulary) index() {
+	v.idf = make([]float32, len(v.df))
+	for i, n := range v.df {
+		v.idf[i] = float32(math.Log(float64(1+v.docs)/float64(1+n)) + 1)
+	}
 	bits := 4
 	for 1<<bits < 2*len(v.hashes) {
 		bits++
@@ -38,24 +45,22 @@ func (v *vocabulary) index() {
 		for v.table[i].id >= 0 {
 			i = (i + 1) & mask
 		}
-		v.table[i] = slot{h, int32(id)}
+		v.table[i] = slot{h, int32(id), v.idf[id], v.groups[id]}
 	}
-	v.idf = make([]float32, len(v.df))
-	for i, n := range v.df {
-		v.idf[i] = float32(math.Log(float64(1+v.docs)/float64(1+n)) + 1)
+}
+
+// slot returns the place of the feature; one with the id -1: there is none.
+func (v *vocabulary) slot(h uint32) *slot {
+	mask := uint32(len(v.table) - 1)
+	for i := h >> v.shift; ; i++ {
+		if s := &v.table[i&mask]; s.hash == h || s.id < 0 {
+			return s
+		}
 	}
 }
 
 // find returns the id of the feature, or -1.
-func (v *vocabulary) find(h uint32) int32 {
-	mask := uint32(len(v.table) - 1)
-	for i := h >> v.shift; ; i = (i + 1) & mask {
-		s := v.table[i]
-		if s.id < 0 || s.hash == h {
-			return s.id
-		}
-	}
-}
+func (v *vocabulary) find(h uint32) int32 { return v.slot(h).id }
 
 // counter collects the features of a corpus.
 type counter struct {
@@ -128,60 +133,87 @@ func (c *counter) vocabulary(minDF [groups]uint32, limit int) *vocabulary {
 // vectoriser turns occurrences into vectors. It is scratch space: one goroutine at a time.
 type vectoriser struct {
 	vocab *vocabulary
-	at    []int32 // position in ids of each feature, where stamp is current
-	stamp []uint32
-	round uint32
+	seats []seat // of the features met, open addressing by id
 	vec   vector
 
-	times  []int32 // occurrences of each id of vec
-	places []int32 // position in vec of each occurrence; -1: not in the vocabulary
+	idf    []float32 // of each id of vec
+	kinds  []group   // and its group
+	times  []int32   // and its occurrences
+	places []int32   // position in vec of each occurrence; -1: not in the vocabulary
 }
 
-func newVectoriser(v *vocabulary) *vectoriser {
-	return &vectoriser{vocab: v, at: make([]int32, len(v.hashes)), stamp: make([]uint32, len(v.hashes))}
+// seat says where in the vector a feature is.
+type seat struct {
+	key int32 // its id plus 1; 0: empty
+	at  int32
 }
+
+func newVectoriser(v *vocabulary) *vectoriser { return &vectoriser{vocab: v} }
 
 // vector returns the features of the list that the vocabulary knows; it is valid until the next call.
 func (z *vectoriser) vector(list []occurrence, r recipe) vector {
-	z.round++
-	if z.round == 0 {
-		clear(z.stamp)
-		z.round = 1
-	}
-	ids, vals := z.vec.ids[:0], z.vec.vals[:0]
-	z.times, z.places = z.times[:0], z.places[:0]
-	for _, o := range list {
-		id := z.vocab.find(o.hash)
-		if id < 0 {
+	shift := z.clear(len(list))
+	z.vec.ids, z.vec.vals = z.vec.ids[:0], z.vec.vals[:0]
+	z.idf, z.kinds, z.times, z.places = z.idf[:0], z.kinds[:0], z.times[:0], z.places[:0]
+	mask := uint32(len(z.seats) - 1)
+	for i := range list {
+		if i%prefetched == 0 {
+			z.vocab.prefetch(list[i:min(i+prefetched, len(list))])
+		}
+		s := z.vocab.slot(list[i].hash)
+		if s.id < 0 {
 			z.places = append(z.places, -1)
 			continue
 		}
 		n := float32(1)
-		if o.title {
+		if list[i].title {
 			n = r.TitleWeight
 		}
-		if z.stamp[id] == z.round {
-			vals[z.at[id]] += n
-			z.times[z.at[id]]++
-			z.places = append(z.places, z.at[id])
-			continue
+		j := uint32(s.id) * 0x9e3779b1 >> shift
+		for z.seats[j].key != 0 && z.seats[j].key != s.id+1 {
+			j = (j + 1) & mask
 		}
-		z.stamp[id], z.at[id] = z.round, int32(len(ids))
-		z.times, z.places = append(z.times, 1), append(z.places, int32(len(ids)))
-		ids, vals = append(ids, id), append(vals, n)
+		at := z.seats[j].at
+		if z.seats[j].key != 0 {
+			z.vec.vals[at] += n
+			z.times[at]++
+		} else {
+			at = int32(len(z.vec.ids))
+			z.seats[j] = seat{s.id + 1, at}
+			z.vec.ids, z.vec.vals = append(z.vec.ids, s.id), append(z.vec.vals, n)
+			z.idf, z.kinds, z.times = append(z.idf, s.idf), append(z.kinds, s.group), append(z.times, 1)
+		}
+		z.places = append(z.places, at)
 	}
-	z.vec = vector{ids, vals}
 	z.normalise(r)
 	return z.vec
+}
+
+// prefetched is how many features are fetched together: their slots fit into the fastest cache.
+const prefetched = 256
+
+// clear empties enough seats for n features, and returns by how much a hash is to be shifted to be one of them.
+func (z *vectoriser) clear(n int) uint {
+	bits := 6
+	for 1<<bits < 2*n {
+		bits++
+	}
+	if cap(z.seats) < 1<<bits {
+		z.seats = make([]seat, 1<<bits)
+	} else {
+		z.seats = z.seats[:1<<bits]
+		clear(z.seats)
+	}
+	return uint(32 - bits)
 }
 
 // normalise damps the counts, weighs them by idf and gives every group its share of the norm.
 func (z *vectoriser) normalise(r recipe) {
 	var sum [groups]float32
-	for i, id := range z.vec.ids {
-		x := damp(z.vec.vals[i]) * z.vocab.idf[id]
+	for i, n := range z.vec.vals {
+		x := damp(n) * z.idf[i]
 		z.vec.vals[i] = x
-		sum[z.vocab.groups[id]] += x * x
+		sum[z.kinds[i]] += x * x
 	}
 	share := [groups]float32{1, r.NextWeight, r.PairWeight, r.CharWeight, r.EdgeWeight, r.StyleWeight, r.FieldWeight}
 	var scale [groups]float32
@@ -190,7 +222,7 @@ func (z *vectoriser) normalise(r recipe) {
 			scale[g] = share[g] / float32(math.Sqrt(float64(s)))
 		}
 	}
-	for i, id := range z.vec.ids {
-		z.vec.vals[i] *= scale[z.vocab.groups[id]]
+	for i, g := range z.kinds {
+		z.vec.vals[i] *= scale[g]
 	}
 }

@@ -18,6 +18,10 @@ func (w *whole) add(v int) {
 
 // dot is the exact scalar product with as many bytes.
 func (w *whole) dot(x []byte) int {
+	if len(x) <= maxDotBytes && len(x)%16 == 0 && len(x) > 0 { // the usual size
+		a, b := dotBytesWide(x, w.low, w.high)
+		return int(a) + int(b)<<lowBits
+	}
 	sum := 0
 	for at := 0; at < len(x); at += maxDotBytes {
 		end := min(at+maxDotBytes, len(x))

@@ -97,7 +97,8 @@ type detector struct {
 	quoted   bool
 	skipped  int // pieces passed over before the sentence
 
-	features [ngram.MaxFeatures]uint32
+	pending  int // features of the Latin words of the sentence that are not in now yet
+	features [4 * ngram.MaxFeatures]uint32
 }
 
 func (d *detector) read(s string) {
@@ -119,6 +120,7 @@ func (d *detector) read(s string) {
 			if d.others[w.Script] == nil {
 				d.others[w.Script] = &ngram.Scores{}
 			}
+			d.add() // its room is needed
 			g.Add(d.others[w.Script], w.Features(d.features[:0]))
 		}
 	}
@@ -128,11 +130,22 @@ func (d *detector) read(s string) {
 // word counts a Latin word.
 func (d *detector) word(w *ngram.Word) {
 	d.words++
-	d.groups[ngram.Latin].Add(&d.now, w.Features(d.features[:0]))
+	if d.pending+ngram.MaxFeatures > len(d.features) {
+		d.add()
+	}
+	d.pending = len(w.Features(d.features[:d.pending]))
 	switch string(w.Text()) {
 	case "i", "we", "please", "thanks", "thank", "hello", "hi", "dear":
 		d.personal = true
 	}
+}
+
+// add adds the pending features to the sentence: many at a time cost less.
+func (d *detector) add() {
+	if d.pending > 0 {
+		d.groups[ngram.Latin].Add(&d.now, d.features[:d.pending])
+	}
+	d.pending = 0
 }
 
 // logMark reports whether a word is a level of a log line, or the head of a stack trace.
@@ -172,6 +185,7 @@ func (d *detector) gap(s string, skipped int) {
 // sentence closes a sentence.
 func (d *detector) sentence(skipped int) {
 	if d.words > 0 {
+		d.add()
 		logged := d.logged || d.quoted || skipped-d.skipped > max(2, d.words/2)
 		d.latin[d.kind(logged)].add(&d.now, d.words)
 		d.now, d.words, d.personal = ngram.Scores{}, 0, false

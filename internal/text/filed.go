@@ -212,14 +212,16 @@ func headerKind(line string) int {
 // tail takes one thing off the end, and reports whether it did.
 func (f *frame) tail() bool {
 	for i, lines := f.end, 0; i > f.start && lines <= maxSignature; lines++ {
-		i = f.lineBefore(i)
+		if i = f.lineBefore(i); i == f.start {
+			return false // nothing would be left
+		}
 		end, _ := f.line(i)
 		line := strings.TrimSpace(f.s[i:end])
 		if line == "" {
 			continue
 		}
-		ends := line == "--" || lines == 0 && mobile(line) || lines <= maxClosing && closing(line) && f.names(i) || lines <= maxClosing && disclaimer(line) && f.paragraph(i)
-		if ends && i > f.start && substance(f.s[f.start:i], 1) > 0 {
+		ends := line == "--" || lines == 0 && mobile(line) || lines <= maxClosing && (closing(line) && f.names(i) || f.paragraph(i) && disclaimer(line))
+		if ends && substance(f.s[f.start:i], 1) > 0 {
 			f.end = trimmed(f.s, f.start, i).End
 			return true
 		}

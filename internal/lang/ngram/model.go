@@ -45,7 +45,9 @@ const chunk = 256
 // by 128, so that Add sums four at a time in lanes of 16 bits.
 func (g *Group) Pack() {
 	k := len(g.Tags)
-	g.stride = (k + 7) / 8
+	if g.stride = (k + 7) / 8; g.stride > 4 {
+		g.stride = wide // a cache line
+	}
 	g.rows = make([]uint64, g.stride<<g.Bits)
 	for i, w := range g.Weights {
 		class := i % k
@@ -64,23 +66,36 @@ func (g *Group) Add(s *Scores, features []uint32) {
 }
 
 func (g *Group) add(s *Scores, features []uint32) {
-	const lanes, words = 0x00ff00ff00ff00ff, MaxClasses / 8
-	var even, odd [words]uint64
+	var even, odd [wide]uint64
+	if g.stride != wide || !addWide(g.rows, features, 32-g.Bits, &even, &odd) {
+		g.addPlain(features, &even, &odd)
+	}
+	offset := int32(128 * len(features))
+	for i := 0; i < len(g.Tags); i += 8 {
+		sum := (*[8]int32)(s.Sum[i:])
+		a, b := even[i/8%wide], odd[i/8%wide]
+		for j := range 4 {
+			sum[2*j] += int32(a&0xffff) - offset
+			sum[2*j+1] += int32(b&0xffff) - offset
+			a, b = a>>16, b>>16
+		}
+	}
+	clear(s.Sum[len(g.Tags):])
+}
+
+// wide is how many words the longest row has.
+const wide = MaxClasses / 8
+
+// addPlain sums the rows of at most chunk features: the weights of even classes and those of odd ones.
+func (g *Group) addPlain(features []uint32, even, odd *[wide]uint64) {
+	const lanes = 0x00ff00ff00ff00ff
 	shift := 32 - g.Bits
 	for _, h := range features {
 		at := int(h>>shift) * g.stride
 		for i, x := range g.rows[at : at+g.stride] {
-			even[i%words] += x & lanes
-			odd[i%words] += x >> 8 & lanes
+			even[i%wide] += x & lanes
+			odd[i%wide] += x >> 8 & lanes
 		}
-	}
-	offset := int32(128 * len(features))
-	for class := range g.Tags {
-		sums := even[class/8%words]
-		if class%2 == 1 {
-			sums = odd[class/8%words]
-		}
-		s.Sum[class%MaxClasses] += int32(sums>>(class%8/2*16)&0xffff) - offset
 	}
 }
 

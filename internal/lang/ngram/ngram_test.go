@@ -163,5 +163,13 @@ func TestAddSumsWeights(t *testing.T) {
 		if got != want {
 			t.Fatal(got, want)
 		}
+		if g.stride == wide { // the kernel and the plain sums agree
+			list := features[:min(len(features), chunk)]
+			var even, odd, even2, odd2 [wide]uint64
+			g.addPlain(list, &even, &odd)
+			if addWide(g.rows, list, 32-g.Bits, &even2, &odd2) && (even != even2 || odd != odd2) {
+				t.Fatal(even, even2, odd, odd2)
+			}
+		}
 	})
 }
