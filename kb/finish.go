@@ -16,7 +16,7 @@ import (
 	"prediag"
 )
 
-// finish closes the index, makes everything durable, writes the manifest last and proves that the result answers.
+// finish closes the index, makes everything durable, proves that the result answers, and writes the manifest last.
 func (b *builder) finish(ctx context.Context) (*manifest, error) {
 	if err := b.flush(); err != nil {
 		return nil, err
@@ -39,6 +39,9 @@ func (b *builder) finish(ctx context.Context) (*manifest, error) {
 	if err := syncTree(b.dir, b.unchanged()); err != nil {
 		return nil, err
 	}
+	if err := b.smoke(ctx, m); err != nil {
+		return nil, err
+	}
 	data, err := m.encode()
 	if err != nil {
 		return nil, err
@@ -46,10 +49,7 @@ func (b *builder) finish(ctx context.Context) (*manifest, error) {
 	if err := writeFile(filepath.Join(b.dir, manifestName), data); err != nil {
 		return nil, err
 	}
-	if err := syncDir(b.dir); err != nil {
-		return nil, err
-	}
-	return m, b.smoke(ctx, m)
+	return m, syncDir(b.dir)
 }
 
 // dropUnusedSegments removes the segment files that the last state of the index does not refer to: what merges left.
@@ -169,7 +169,30 @@ func (b *builder) smoke(ctx context.Context, m *manifest) error {
 		return err
 	}
 	err = g.run(func(r *reader) error { return b.probe(ctx, r) })
+	if err == nil {
+		err = b.golden(ctx, m, g)
+	}
 	return errors.Join(err, g.retire())
+}
+
+// golden asks the maintainer's queries and keeps the result in the manifest.
+func (b *builder) golden(ctx context.Context, m *manifest, g *generation) error {
+	queries, err := b.kb.opt.Golden()
+	if err != nil || len(queries.Queries) == 0 {
+		return err
+	}
+	result, err := queries.check(ctx, func(ctx context.Context, q prediag.Query) (found prediag.Results, err error) {
+		err = g.run(func(r *reader) error {
+			found, err = r.search(ctx, b.kb.newQuery(q, r.analyzer))
+			return err
+		})
+		return found, err
+	})
+	if err != nil {
+		return err
+	}
+	m.Golden = &result
+	return result.Err()
 }
 
 func (b *builder) probe(ctx context.Context, r *reader) error {

@@ -15,10 +15,11 @@ import (
 // Info describes a generation on disk.
 type Info struct {
 	prediag.Generation
-	Base    uint64 // the generation that it was built out of; 0: from scratch
-	Own     int64  // bytes of files that Base does not have
-	Current bool   // the pointer file names it
-	Fault   string // why it cannot serve, as far as its names and sizes tell; empty: nothing
+	Base    uint64        // the generation that it was built out of; 0: from scratch
+	Own     int64         // bytes of files that Base does not have
+	Current bool          // the pointer file names it
+	Golden  *GoldenResult // nil: no golden queries were given
+	Fault   string        // why it cannot serve, as far as its names and sizes tell; empty: nothing
 }
 
 // List describes the generations in the folder dir, the newest first. It takes no lock and opens no index.
@@ -41,7 +42,7 @@ func List(dir string) ([]Info, error) {
 		case info.Current && m.Sum != hash:
 			info.Fault = "manifest is not the one that the pointer file names"
 		default:
-			info.Generation, info.Base, info.Own = m.generation(), m.Base, ownBytes(dir, m)
+			info.Generation, info.Base, info.Own, info.Golden = m.generation(), m.Base, ownBytes(dir, m), m.Golden
 		}
 		list = append(list, info)
 	}

@@ -27,6 +27,10 @@ type Options struct {
 	VerifyBytes int64            // up to this size all checksums are verified before serving, beyond in the background; 0: 512 MiB
 	Postings    int              // postings that one search scores exactly, see maxPostings; 0: 60,000
 	Logger      *slog.Logger     // nil: nothing is logged
+
+	// Golden returns the queries that a new generation must answer before it serves; it is asked at every build. nil, or a
+	// Golden without queries: there are none.
+	Golden func() (Golden, error)
 }
 
 // complete returns the options with every default filled in.
@@ -45,6 +49,9 @@ func (o Options) complete() Options {
 	}
 	if o.Postings <= 0 {
 		o.Postings = maxPostings
+	}
+	if o.Golden == nil {
+		o.Golden = func() (Golden, error) { return Golden{}, nil }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))

@@ -49,10 +49,11 @@ type manifest struct {
 	Articles  int              `json:"articles"`
 	Sources   map[string]int   `json:"sources"`
 	Languages map[string]int   `json:"languages"`
-	Tokens    map[string]int64 `json:"tokens"`  // per field, over all articles: BM25's average length needs it
-	Generic   []string         `json:"generic"` // keys of the titles that say nothing, see genericTitles
-	Files     []fileSum        `json:"files"`   // sorted by name
-	Sum       string           `json:"sum"`     // SHA-256 of this manifest with Sum empty
+	Tokens    map[string]int64 `json:"tokens"`           // per field, over all articles: BM25's average length needs it
+	Generic   []string         `json:"generic"`          // keys of the titles that say nothing, see genericTitles
+	Golden    *GoldenResult    `json:"golden,omitempty"` // nil: no golden queries were given
+	Files     []fileSum        `json:"files"`            // sorted by name
+	Sum       string           `json:"sum"`              // SHA-256 of this manifest with Sum empty
 }
 
 // fileSum is what one file of a generation must be.

@@ -20,6 +20,7 @@ func (d dataDir) kb() string        { return filepath.Join(string(d), "kb") }
 func (d dataDir) model() string     { return filepath.Join(string(d), "model") }
 func (d dataDir) state() string     { return filepath.Join(string(d), "state.db") }
 func (d dataDir) policy() string    { return filepath.Join(string(d), "policy.yaml") }
+func (d dataDir) golden() string    { return filepath.Join(string(d), "golden.yaml") }
 func (d dataDir) sources() string   { return filepath.Join(string(d), "sources.json") }
 func (d dataDir) ledger() string    { return filepath.Join(string(d), "ledger") }
 func (d dataDir) cache() string     { return filepath.Join(string(d), "cache") }

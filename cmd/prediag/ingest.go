@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -89,7 +90,7 @@ func (a *app) ingest(ctx context.Context, f ingestFlags, args []string) (err err
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelError})) // the report tells the rest
-	k, err := kb.Open(dir.kb(), kb.Options{Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	k, err := kb.Open(dir.kb(), kb.Options{Golden: dir.readGolden, Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		return err
 	}
@@ -111,6 +112,7 @@ func (a *app) ingest(ctx context.Context, f ingestFlags, args []string) (err err
 		return err
 	}
 	a.noteUndeclared(list, k.Generation().Sources)
+	a.noteGolden(dir)
 	return a.printReport(report, k.Generation(), *f.asJSON)
 }
 
@@ -127,6 +129,22 @@ func (a *app) printReport(report ingest.Report, g prediag.Generation, asJSON boo
 		return errors.New("not every source could be read: their articles are as they were; the report says why")
 	}
 	return nil
+}
+
+// noteGolden names the golden queries that do not hold, where enough others do.
+func (a *app) noteGolden(dir dataDir) {
+	list, err := kb.List(dir.kb())
+	if err != nil {
+		return // the refresh has said what is wrong
+	}
+	for _, g := range list {
+		if !g.Current || g.Golden == nil {
+			continue
+		}
+		for _, f := range g.Golden.Failed {
+			a.note("note: golden query %q wants %s and finds %s", f.Query, strings.Join(f.Wanted, " or "), strings.Join(f.Found, ", "))
+		}
+	}
 }
 
 // noteUndeclared names the sources whose articles are in the index although nothing refreshes them any more.

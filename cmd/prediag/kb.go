@@ -32,32 +32,34 @@ docs/operations.md says how generations work and what to do when something is wr
   prediag kb diff 41 42
   prediag kb rollback 41
   prediag kb verify
+  prediag kb golden
   prediag kb gc`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(a.kbStatus(), a.kbList(), a.kbDiff(), a.kbRollback(), a.kbVerify(), a.kbCollect())
+	c.AddCommand(a.kbStatus(), a.kbList(), a.kbDiff(), a.kbRollback(), a.kbVerify(), a.kbCollect(), a.kbGolden())
 	return c
 }
 
 // kbGeneration is a generation as kb prints it.
 type kbGeneration struct {
-	Number    uint64         `json:"number"`
-	Base      uint64         `json:"base"`
-	Current   bool           `json:"current"`
-	Created   time.Time      `json:"created,omitzero"`
-	Articles  int            `json:"articles"`
-	Bytes     int64          `json:"bytes"`
-	Own       int64          `json:"own_bytes"` // that its base does not have
-	Hash      string         `json:"hash,omitempty"`
-	Sources   map[string]int `json:"sources,omitempty"`
-	Languages map[string]int `json:"languages,omitempty"`
-	Fault     string         `json:"fault,omitempty"`
+	Number    uint64           `json:"number"`
+	Base      uint64           `json:"base"`
+	Current   bool             `json:"current"`
+	Created   time.Time        `json:"created,omitzero"`
+	Articles  int              `json:"articles"`
+	Bytes     int64            `json:"bytes"`
+	Own       int64            `json:"own_bytes"` // that its base does not have
+	Hash      string           `json:"hash,omitempty"`
+	Sources   map[string]int   `json:"sources,omitempty"`
+	Languages map[string]int   `json:"languages,omitempty"`
+	Golden    *kb.GoldenResult `json:"golden,omitempty"`
+	Fault     string           `json:"fault,omitempty"`
 }
 
 func kbGenerationOf(i kb.Info) kbGeneration {
 	return kbGeneration{Number: i.Number, Base: i.Base, Current: i.Current, Created: i.Created, Articles: i.Articles, Bytes: i.Bytes, Own: i.Own,
-		Hash: i.Hash, Sources: i.Sources, Languages: i.Languages, Fault: i.Fault}
+		Hash: i.Hash, Sources: i.Sources, Languages: i.Languages, Golden: i.Golden, Fault: i.Fault}
 }
 
 // kbState is what kb status prints.

@@ -84,6 +84,32 @@ func TestKBVerifyNamesTheFile(t *testing.T) {
 	require.Contains(t, must(t, "kb", "verify", "--data-dir", data, "2", "--json"), `"faults": []`)
 }
 
+func TestKBGoldenQueries(t *testing.T) {
+	data, docs := twoStates(t)
+	golden := write(t, filepath.Join(data, "golden.yaml"), "queries:\n- {query: stays as it is, articles: [docs/stays.md], k: 1}\n")
+	require.Contains(t, must(t, "kb", "golden", "--data-dir", data), "1 of 1 golden queries hold")
+	write(t, filepath.Join(docs, "stays.md"), "# Other\n\nAnother matter.")
+	r := call(t, "", "ingest", "--data-dir", data)
+	require.Equal(t, exitFailed, r.code)
+	require.Contains(t, r.err, `"stays as it is" wants docs/stays.md and finds`)
+	out := must(t, "kb", "status", "--data-dir", data)
+	require.Contains(t, out, "Generation 2:")
+	require.Contains(t, out, "failed, the generation before serves on: refresh: 0 of 1 golden queries hold")
+	write(t, golden, "floor: 0\nqueries:\n- {query: stays as it is, articles: [docs/stays.md], k: 1}\n")
+	r = call(t, "", "ingest", "--data-dir", data)
+	require.Equal(t, exitOK, r.code, r.err)
+	require.Contains(t, r.err, `note: golden query "stays as it is"`)
+	require.Contains(t, must(t, "kb", "status", "--data-dir", data), "0 of 1 golden queries hold, at least 0 % must.")
+	other := write(t, filepath.Join(t.TempDir(), "g.yaml"), "queries:\n- {query: zeppelin, articles: [docs/goes.md]}\n")
+	require.Equal(t, exitFailed, call(t, "", "kb", "golden", "--data-dir", data, other).code)
+	write(t, golden, "queries: [")
+	for _, args := range [][]string{{"kb", "golden", "--data-dir", data}, {"serve", "--data-dir", data, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"}} {
+		r = call(t, "", args...)
+		require.Equal(t, exitUsage, r.code)
+		require.Contains(t, r.err, "golden.yaml")
+	}
+}
+
 func TestKBCollects(t *testing.T) {
 	data, _ := twoStates(t)
 	require.NoError(t, os.Mkdir(filepath.Join(data, "kb", "build-00000003"), 0o755))

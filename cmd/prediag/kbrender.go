@@ -19,6 +19,9 @@ func renderKBState(w io.Writer, st kbState) error {
 	default:
 		p.line("Generation %d serves.", st.Serving)
 	}
+	if g := st.Generation; g != nil && g.Golden != nil {
+		renderGolden(&p, *g.Golden)
+	}
 	if st.Degraded != "" {
 		p.line("Degraded: %s", st.Degraded)
 	}
@@ -45,6 +48,14 @@ func renderKBState(w io.Writer, st kbState) error {
 		renderRefreshRecord(&p, *st.LastRefresh)
 	}
 	return p.to(w)
+}
+
+// renderGolden shows how golden queries were answered.
+func renderGolden(p *page, r kb.GoldenResult) {
+	p.line("%d of %d golden queries hold, at least %.4g %% must.", r.Held, r.Queries, 100*r.Floor)
+	for _, f := range r.Failed {
+		p.line("  %q wants %s and finds %s", f.Query, strings.Join(f.Wanted, " or "), firstNonEmpty(strings.Join(f.Found, ", "), "nothing"))
+	}
 }
 
 // renderRefreshRecord shows what the last refresh did.

@@ -98,6 +98,9 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
+	if _, err := dir.readGolden(); err != nil {
+		return err
+	}
 	list, err := sourcesToServe(dir, p, f.sources)
 	if err != nil {
 		return err
