@@ -97,6 +97,7 @@ type head struct {
 	Epoch      uint64    `json:"epoch"`
 	Sequence   uint64    `json:"sequence"` // within the epoch
 	Generation uint64    `json:"generation"`
+	Highest    uint64    `json:"highest"`  // greatest number that was ever published
 	Hash       string    `json:"hash"`     // the manifest's own checksum
 	Manifest   string    `json:"manifest"` // SHA-256 of the manifest's file
 	Holder     string    `json:"holder"`

@@ -49,7 +49,10 @@ func (s *Share) Fetch(ctx context.Context) (Shared, error) {
 	if err != nil {
 		return out, fmt.Errorf("fetch generation %d: %w", m.Number, err)
 	}
-	if err := s.install(ctx, m, raw, files); err != nil {
+	if err = s.raiseHighest(h); err == nil {
+		err = s.install(ctx, m, raw, files)
+	}
+	if err != nil {
 		return out, fmt.Errorf("fetch generation %d: %w", m.Number, err)
 	}
 	out.Changed = true
@@ -132,6 +135,19 @@ func (s *Share) download(ctx context.Context, f fileSum, name string) (err error
 	return os.Rename(part, name)
 }
 
+// raiseHighest remembers the greatest number that was ever current anywhere, where the pointer went back behind it: this
+// machine may be the next to build, and no number may come again.
+func (s *Share) raiseHighest(h head) error {
+	next, err := nextNumber(s.kb.dir)
+	if err != nil {
+		return err
+	}
+	if highest := max(h.Highest, next-1); highest > h.Generation {
+		return writeHighest(s.kb.dir, highest)
+	}
+	return nil
+}
+
 // install puts a generation together, proves that it opens, and makes it current. A local generation of the same number, one
 // that was never published or that is damaged, gives way.
 func (s *Share) install(ctx context.Context, m *manifest, raw []byte, files map[string]string) error {
@@ -165,10 +181,11 @@ func (s *Share) install(ctx context.Context, m *manifest, raw []byte, files map[
 	if err != nil {
 		return err
 	}
-	pointer := fmt.Sprintf("%s %s\n", genName(m.Number), m.Sum)
+	pointer := pointerTo(m)
 	if err := replaceFile(filepath.Join(k.dir, pointerName), []byte(pointer)); err != nil {
 		return errors.Join(err, g.retire())
 	}
+	k.seen(pointer)
 	if err := k.serve(g); err != nil {
 		return err
 	}

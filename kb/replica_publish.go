@@ -49,7 +49,7 @@ func (s *Share) Publish(ctx context.Context, t Term) (Shared, error) {
 		return was.shared(), fmt.Errorf("manifest of generation %d: %w", g.manifest.Number, err)
 	}
 	next := head{Format: headFormat, Authority: t.Authority, Epoch: t.Epoch, Sequence: 1, Generation: g.manifest.Number,
-		Hash: g.manifest.Sum, Manifest: hashOf(raw), Holder: t.Holder, Published: s.kb.opt.Now().UTC()}
+		Highest: max(was.Highest, was.Generation, g.manifest.Number), Hash: g.manifest.Sum, Manifest: hashOf(raw), Holder: t.Holder, Published: s.kb.opt.Now().UTC()}
 	if was.Epoch == t.Epoch {
 		next.Sequence = was.Sequence + 1
 	}

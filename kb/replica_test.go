@@ -138,8 +138,8 @@ func fetch(t testing.TB, s *Share) Shared {
 	return out
 }
 
-// pair is a builder with its first generation published, and an empty replica.
-func pair(t *testing.T) (d *memoryDepot, builder, replica *Share) {
+// shares is a builder with its first generation published, and an empty replica.
+func shares(t *testing.T) (d *memoryDepot, builder, replica *Share) {
 	d = newDepot()
 	builder = NewShare(open(t, t.TempDir(), Options{}), d, ShareOptions{})
 	replica = NewShare(open(t, t.TempDir(), Options{}), d, ShareOptions{})
@@ -154,7 +154,7 @@ func change(t testing.TB, s *Share, id string) prediag.Generation {
 }
 
 func TestReplicaServesWhatTheBuilderPublished(t *testing.T) {
-	_, builder, replica := pair(t)
+	_, builder, replica := shares(t)
 	first := fetch(t, replica)
 	require.True(t, first.Changed)
 	require.Equal(t, builder.kb.Generation(), replica.kb.Generation())
@@ -195,7 +195,7 @@ func manifestSize(t testing.TB, k *KB) int64 {
 }
 
 func TestAReplicaMayBecomeTheBuilder(t *testing.T) {
-	_, builder, replica := pair(t)
+	_, builder, replica := shares(t)
 	fetch(t, replica)
 	change(t, replica, "from the second")
 	publish(t, replica, 2)
@@ -205,7 +205,7 @@ func TestAReplicaMayBecomeTheBuilder(t *testing.T) {
 
 // A builder whose lease is over cannot take back what its successor published, however late it writes.
 func TestAFormerBuilderIsFencedOff(t *testing.T) {
-	d, builder, replica := pair(t)
+	d, builder, replica := shares(t)
 	fetch(t, replica)
 	change(t, builder, "unpublished")
 	change(t, replica, "published")
@@ -230,7 +230,7 @@ func TestAFormerBuilderIsFencedOff(t *testing.T) {
 }
 
 func TestWhoMayNotPublish(t *testing.T) {
-	d, builder, _ := pair(t)
+	d, builder, _ := shares(t)
 	change(t, builder, "new")
 	before := d.names(headPrefix)
 	over := term(1)
@@ -252,9 +252,32 @@ func TestWhoMayNotPublish(t *testing.T) {
 	require.ErrorIs(t, err, prediag.ErrNotReady, "a stand-in is not handed on")
 }
 
+// A rollback reaches all replicas, and no number comes again, whoever builds next.
+func TestARollbackTravels(t *testing.T) {
+	_, builder, replica := shares(t)
+	change(t, builder, "second")
+	publish(t, builder, 1)
+	bad := change(t, builder, "bad")
+	publish(t, builder, 1)
+	fetch(t, replica)
+	_, err := Rollback(t.Context(), builder.kb.dir, bad.Number-1)
+	require.NoError(t, err)
+	_, err = builder.kb.Reload()
+	require.NoError(t, err)
+	publish(t, builder, 1)
+	newcomer := NewShare(open(t, t.TempDir(), Options{}), builder.depot, ShareOptions{})
+	for _, s := range []*Share{replica, newcomer} {
+		fetch(t, s)
+		require.Equal(t, builder.kb.Generation(), s.kb.Generation())
+		require.Empty(t, find(t, s.kb, prediag.Query{Text: "bad"}).Hits)
+	}
+	require.Greater(t, change(t, newcomer, "next").Number, bad.Number)
+	require.Greater(t, change(t, replica, "next").Number, bad.Number)
+}
+
 // The depot is cut off at every call of a publication in turn: a replica has the old generation or the new one, whole.
 func TestPublishCutOffAnywhere(t *testing.T) {
-	d, builder, replica := pair(t)
+	d, builder, replica := shares(t)
 	fetch(t, replica)
 	for n := 1; ; n++ {
 		old := builder.kb.Generation()
@@ -278,7 +301,7 @@ func TestPublishCutOffAnywhere(t *testing.T) {
 
 // The depot is cut off at every call of a fetch in turn: what served serves on, and what has come need not come again.
 func TestFetchCutOffAnywhere(t *testing.T) {
-	d, builder, replica := pair(t)
+	d, builder, replica := shares(t)
 	fetch(t, replica)
 	for n := 1; ; n++ {
 		old, next := builder.kb.Generation(), change(t, builder, fmt.Sprint("cut-", n))
@@ -320,7 +343,7 @@ func newReplicaBytes(t *testing.T, builder *Share, _ *memoryDepot, old prediag.G
 
 // Whatever is damaged in the depot is noticed before anything opens it, and mended by the builder.
 func TestDamageInTheDepotIsNoticed(t *testing.T) {
-	d, builder, replica := pair(t)
+	d, builder, replica := shares(t)
 	fetch(t, replica)
 	old, next := builder.kb.Generation(), change(t, builder, "new")
 	was := maps.Clone(d.objects)
@@ -334,6 +357,7 @@ func TestDamageInTheDepotIsNoticed(t *testing.T) {
 		} {
 			t.Run(how+" of "+name, func(t *testing.T) {
 				d.objects[name] = object{data, o.modified}
+				forget(t, replica)
 				_, err := replica.Fetch(t.Context())
 				require.ErrorIs(t, err, prediag.ErrDamaged)
 				require.Equal(t, old, replica.kb.Generation(), "what served serves on")
@@ -341,6 +365,7 @@ func TestDamageInTheDepotIsNoticed(t *testing.T) {
 			})
 		}
 		delete(d.objects, name)
+		forget(t, replica)
 		_, err := replica.Fetch(t.Context())
 		if strings.HasPrefix(name, headPrefix) {
 			require.NoError(t, err, "then it was not published")
@@ -356,9 +381,14 @@ func TestDamageInTheDepotIsNoticed(t *testing.T) {
 	require.Equal(t, next, replica.kb.Generation())
 }
 
+// forget removes what a replica fetched of a generation that is not complete.
+func forget(t *testing.T, s *Share) {
+	require.NoError(t, os.RemoveAll(filepath.Join(s.kb.dir, fetchName)))
+}
+
 // A file that rotted in the depot is found by who fetches it, and written again by the builder.
 func TestARottenFileComesAgain(t *testing.T) {
-	d, builder, replica := pair(t)
+	d, builder, replica := shares(t)
 	name := blobPrefix + builder.kb.current.manifest.Files[0].SHA256
 	o := d.objects[name]
 	d.objects[name] = object{bytes.Repeat([]byte{7}, len(o.data)), o.modified}
@@ -371,7 +401,7 @@ func TestARottenFileComesAgain(t *testing.T) {
 
 // Damage on this machine is mended from the depot.
 func TestLocalDamageIsMended(t *testing.T) {
-	_, builder, replica := pair(t)
+	_, builder, replica := shares(t)
 	fetch(t, replica)
 	for _, f := range replica.kb.current.manifest.Files {
 		if strings.HasSuffix(f.Name, ".zap") {
@@ -396,7 +426,7 @@ func damageFile(t *testing.T, name string) {
 }
 
 func TestSweepKeepsWhatIsNeeded(t *testing.T) {
-	d, builder, _ := pair(t)
+	d, builder, _ := shares(t)
 	builder.opt.Keep = 2
 	for n := range 4 {
 		d.now = d.now.Add(4 * time.Hour)
@@ -438,7 +468,7 @@ func TestSweepKeepsWhatIsNeeded(t *testing.T) {
 
 // What is in the depot but about to be swept away is written again, and so is young.
 func TestPublishDoesNotRelyOnGarbage(t *testing.T) {
-	d, builder, _ := pair(t)
+	d, builder, _ := shares(t)
 	change(t, builder, "new")
 	for _, f := range builder.kb.current.manifest.Files { // as after a publication that was killed long ago
 		raw, err := os.ReadFile(filepath.Join(builder.kb.current.dir, filepath.FromSlash(f.Name)))
@@ -457,7 +487,7 @@ func TestPublishDoesNotRelyOnGarbage(t *testing.T) {
 }
 
 func TestFetchWaitsForABuild(t *testing.T) {
-	_, _, replica := pair(t)
+	_, _, replica := shares(t)
 	replica.kb.building.Lock()
 	_, err := replica.Fetch(t.Context())
 	replica.kb.building.Unlock()
