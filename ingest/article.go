@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -143,10 +144,19 @@ func revision(a *prediag.Article) string {
 
 // put hashes a list of strings so that no other list gives the same bytes.
 func put(h hash.Hash, list ...string) {
-	fmt.Fprintf(h, "%d[", len(list))
+	var buf [512]byte
+	out := append(strconv.AppendInt(buf[:0], int64(len(list)), 10), '[')
 	for _, s := range list {
-		fmt.Fprintf(h, "%d:%s", len(s), s)
+		out = append(strconv.AppendInt(out, int64(len(s)), 10), ':')
+		if len(out)+len(s) > len(buf) {
+			h.Write(out)
+			h.Write([]byte(s))
+			out = buf[:0]
+			continue
+		}
+		out = append(out, s...)
 	}
+	h.Write(out)
 }
 
 // slug makes a path usable in an ID. Two paths never give the same slug: one that had to be changed carries a hash.

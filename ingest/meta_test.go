@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -122,4 +124,18 @@ func TestRecords(t *testing.T) {
 	require.Equal(t, []string{"first line", "zh", "d/a.jsonl#a", "s", "2026-01-01T19:04:05Z"}, []string{a.Title, a.Language, a.Path, a.Source, a.Updated.Format("2006-01-02T15:04:05Z07:00")})
 	a, _ = parseRecord("s", "a.jsonl", []byte(`{"id":"a","title":"t","format":"markdown","body":"Run **this**.\n\n## S\n\n- x"}`))
 	require.Equal(t, "Run this.\n\nS\n\n- x", a.Body)
+}
+
+// Fingerprints must not change with the way in which they are computed: everything would be parsed again.
+func TestPutKeepsItsBytes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := rapid.SliceOf(rapid.StringN(0, 400, 900)).Draw(t, "list")
+		got, want := sha256.New(), sha256.New()
+		put(got, list...)
+		fmt.Fprintf(want, "%d[", len(list))
+		for _, s := range list {
+			fmt.Fprintf(want, "%d:%s", len(s), s)
+		}
+		require.Equal(t, want.Sum(nil), got.Sum(nil))
+	})
 }

@@ -97,8 +97,9 @@ func (r *refresh) walk(ctx context.Context, st *sourceState, ordered, jobs chan<
 
 // offer reads a file of the source and sends its units on their way.
 func (r *refresh) offer(ctx context.Context, it Item, ordered, jobs chan<- *unit) error {
+	key := fileKey(it.Path)
 	send := func(u *unit) error {
-		u.key, u.ready = fileKey(it.Path), make(chan struct{})
+		u.key, u.ready = key, make(chan struct{})
 		for _, to := range [...]chan<- *unit{jobs, ordered} {
 			select {
 			case to <- u:

@@ -1,6 +1,9 @@
 package kb
 
 import (
+	"strings"
+	"sync"
+
 	index "github.com/blevesearch/bleve_index_api"
 	"github.com/blevesearch/snowballstem"
 	"github.com/blevesearch/snowballstem/english"
@@ -21,6 +24,8 @@ type tokenField struct {
 	length  int
 	terms   index.TokenFrequencies
 	forward []byte
+
+	analyzers *sync.Pool // of *analyzer: a used one knows the stems of most words
 }
 
 func (f *tokenField) Name() string             { return f.name }
@@ -55,7 +60,8 @@ func (f *tokenField) Size() int { return 64 + 96*len(f.terms) }
 func (f *tokenField) Analyze() {
 	f.terms = index.TokenFrequencies{}
 	f.length = 0
-	a, m := newAnalyzer(), newForwardMaker()
+	a, m := f.analyzers.Get().(*analyzer), newForwardMaker()
+	defer f.analyzers.Put(a)
 	for i, p := range f.parts {
 		terms := a.terms(p)
 		for _, t := range terms {
@@ -131,7 +137,7 @@ func (a *analyzer) term(t text.Token) string {
 		if len(a.stems) >= maxStems {
 			clear(a.stems)
 		}
-		a.stems[t.Text] = stem
+		a.stems[strings.Clone(t.Text)] = strings.Clone(stem) // or they would keep the whole text
 	}
 	return stem
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -48,7 +47,7 @@ func benchKB(b *testing.B) *KB {
 func sampleQueries(b *testing.B, k *KB, words, n int) []string {
 	r := rand.New(rand.NewPCG(5, 6))
 	var all []string
-	require.NoError(b, readTable(filepath.Join(k.current.dir, tableName), func(x row) error {
+	require.NoError(b, readRows(k.current.dir, func(x row) error {
 		all = append(all, x.id)
 		return nil
 	}))

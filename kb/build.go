@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/index/scorch"
@@ -56,7 +57,7 @@ func (k *KB) Known(ctx context.Context, source string) (map[string]string, error
 		return known, ctx.Err() // there is none yet
 	}
 	defer g.release()
-	err = readTable(filepath.Join(g.dir, tableName), func(r row) error {
+	err = readRows(g.dir, func(r row) error {
 		if r.source == source {
 			known[r.id] = r.fingerprint
 		}
@@ -79,6 +80,10 @@ type builder struct {
 	index  bleve.Index
 	batch  *bleve.Batch
 	fields map[string][len(textFields)]*tokenField // of the articles in the batch
+	text   int                                     // bytes of text in the batch
+
+	touched   map[string]bool // articles that may differ from the base's table
+	analyzers *sync.Pool
 }
 
 // run applies the changes and returns the manifest of the finished, still unpublished generation; nil: nothing changed.
@@ -105,11 +110,18 @@ func (b *builder) run(ctx context.Context, changes iter.Seq2[prediag.Change, err
 }
 
 func (b *builder) loadRows() error {
-	b.rows = map[string]row{}
+	b.rows, b.touched = map[string]row{}, map[string]bool{}
 	if b.base == nil {
 		return nil
 	}
-	return readTable(filepath.Join(b.base.dir, tableName), func(r row) error {
+	changed, err := readChanges(b.base.dir)
+	if err != nil {
+		return err
+	}
+	for id := range changed {
+		b.touched[id] = true
+	}
+	return readRows(b.base.dir, func(r row) error {
 		b.rows[r.id] = r
 		return nil
 	})
@@ -129,20 +141,24 @@ func (b *builder) change(ctx context.Context, c prediag.Change) error {
 		}
 	}
 	if c.Put == nil {
+		b.touched[c.Delete] = true
 		b.batch.Delete(c.Delete)
 		delete(b.rows, c.Delete)
 		delete(b.fields, c.Delete)
 	} else if err := b.put(c); err != nil {
 		return err
 	}
-	if b.batch.Size() >= b.kb.opt.Batch {
+	if b.batch.Size() >= b.kb.opt.Batch || b.text >= maxBatchBytes {
 		return b.flush()
 	}
 	return nil
 }
 
+// maxBatchBytes is how much text one batch holds at most; its analysis takes about twenty times as much memory.
+const maxBatchBytes = 8 << 20
+
 func (b *builder) put(c prediag.Change) error {
-	doc, fields, err := newDocument(c.Put)
+	doc, fields, err := newDocument(c.Put, b.analyzers)
 	if err != nil {
 		return err
 	}
@@ -156,6 +172,8 @@ func (b *builder) put(c prediag.Change) error {
 	b.rows[c.Put.ID] = row{id: c.Put.ID, source: c.Put.Source, language: lang.Base(c.Put.Language),
 		fingerprint: fingerprint, titleKey: titleKey(givenTitle(c.Put))}
 	b.fields[c.Put.ID] = fields
+	b.touched[c.Put.ID] = true
+	b.text += len(c.Put.Body)
 	return nil
 }
 
@@ -173,6 +191,7 @@ func (b *builder) flush() error {
 	}
 	clear(b.fields)
 	b.batch.Reset()
+	b.text = 0
 	return nil
 }
 
@@ -192,16 +211,23 @@ func (b *builder) begin(ctx context.Context) error {
 	path := filepath.Join(b.dir, indexName)
 	if b.base == nil {
 		m := bleve.NewIndexMapping()
-		b.index, err = bleve.NewUsing(path, m, scorch.Name, scorch.Name, map[string]any{"bolt_timeout": boltTimeout})
+		b.index, err = bleve.NewUsing(path, m, scorch.Name, scorch.Name, writing(b.kb.opt.Batch))
 	} else if err = b.clone(ctx, path); err == nil {
-		b.index, err = bleve.OpenUsing(path, map[string]any{"bolt_timeout": boltTimeout})
+		b.index, err = bleve.OpenUsing(path, writing(b.kb.opt.Batch))
 	}
 	if err != nil {
 		return fmt.Errorf("begin build: %w", err)
 	}
 	b.batch = b.index.NewBatch()
 	b.fields = map[string][len(textFields)]*tokenField{}
+	b.analyzers = &sync.Pool{New: func() any { return newAnalyzer() }}
 	return nil
+}
+
+// writing are Bleve's settings for an index that is written to. Segments are merged ten at a time, and small ones count
+// as a full batch: a build from scratch then writes most articles twice, and a small refresh merges small segments only.
+func writing(batch int) map[string]any {
+	return map[string]any{"bolt_timeout": boltTimeout, "scorchMergePlanOptions": map[string]any{"FloorSegmentSize": batch}}
 }
 
 // clone copies the base's index. It proves the base first: opening a damaged index for writing deletes its segments.

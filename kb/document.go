@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -92,11 +93,12 @@ func validAudience(s string) bool {
 		!strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-// newDocument is the article as the index stores it. The text fields are analysed later, when Bleve asks for it.
-func newDocument(a *prediag.Article) (*document.Document, [len(textFields)]*tokenField, error) {
+// newDocument is the article as the index stores it. The text fields are analysed later, when Bleve asks for it, with
+// analyzers of the pool.
+func newDocument(a *prediag.Article, analyzers *sync.Pool) (*document.Document, [len(textFields)]*tokenField, error) {
 	fields := [len(textFields)]*tokenField{
-		{name: fieldText, parts: textParts(a), article: a},
-		{name: fieldTitle, parts: []string{givenTitle(a)}},
+		{name: fieldText, parts: textParts(a), article: a, analyzers: analyzers},
+		{name: fieldTitle, parts: []string{givenTitle(a)}, analyzers: analyzers},
 	}
 	meta, err := json.Marshal(storedArticle(a))
 	if err != nil {

@@ -29,14 +29,15 @@ func (b *builder) finish(ctx context.Context) (*manifest, error) {
 	if err := b.dropUnusedSegments(); err != nil {
 		return nil, err
 	}
-	if err := writeFile(filepath.Join(b.dir, tableName), encodeTable(b.rows)); err != nil {
+	unchanged := b.unchanged()
+	if err := b.writeRows(ctx, unchanged); err != nil {
 		return nil, err
 	}
-	m, err := b.manifest(ctx)
+	m, err := b.manifest(ctx, unchanged)
 	if err != nil {
 		return nil, err
 	}
-	if err := syncTree(b.dir, b.unchanged()); err != nil {
+	if err := syncTree(b.dir, unchanged); err != nil {
 		return nil, err
 	}
 	if err := b.smoke(ctx, m); err != nil {
@@ -82,7 +83,32 @@ func (b *builder) dropUnusedSegments() error {
 	return nil
 }
 
-// unchanged are the files that the build shares with its base; they are durable and their hashes proved already.
+// writeRows writes the table, or shares the base's and writes only what differs from it. A table that is shared enters
+// unchanged.
+func (b *builder) writeRows(ctx context.Context, unchanged map[string]fileSum) error {
+	name := filepath.Join(b.dir, tableName)
+	if b.base == nil || len(b.touched)*tableShare > len(b.rows) {
+		return writeFile(name, encodeTable(b.rows))
+	}
+	i := slices.IndexFunc(b.base.manifest.Files, func(f fileSum) bool { return f.Name == tableName })
+	if i < 0 {
+		return fmt.Errorf("generation %d has no article table: %w", b.base.manifest.Number, prediag.ErrDamaged)
+	}
+	unchanged[tableName] = b.base.manifest.Files[i]
+	if err := linkFile(ctx, filepath.Join(b.base.dir, tableName), name); err != nil {
+		return err
+	}
+	changed := map[string]*row{}
+	for id := range b.touched {
+		changed[id] = nil
+		if r, ok := b.rows[id]; ok {
+			changed[id] = &r
+		}
+	}
+	return writeFile(filepath.Join(b.dir, changesName), encodeChanges(changed))
+}
+
+// unchanged are the segments that the build shares with its base; they are durable and their hashes proved already.
 func (b *builder) unchanged() map[string]fileSum {
 	shared := map[string]fileSum{}
 	if b.base == nil {
@@ -96,7 +122,7 @@ func (b *builder) unchanged() map[string]fileSum {
 	return shared
 }
 
-func (b *builder) manifest(ctx context.Context) (*manifest, error) {
+func (b *builder) manifest(ctx context.Context, unchanged map[string]fileSum) (*manifest, error) {
 	m := &manifest{Format: format, Schema: schema, Number: b.number, Created: b.kb.opt.Now().UTC(), Articles: len(b.rows),
 		Sources: map[string]int{}, Languages: map[string]int{}, Tokens: map[string]int64{}}
 	if b.base != nil {
@@ -111,7 +137,7 @@ func (b *builder) manifest(ctx context.Context) (*manifest, error) {
 	}
 	m.Generic = genericTitles(b.rows)
 	var err error
-	m.Files, err = sumFiles(ctx, b.dir, b.unchanged())
+	m.Files, err = sumFiles(ctx, b.dir, unchanged)
 	return m, err
 }
 

@@ -2,6 +2,10 @@ package kb
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -120,4 +124,61 @@ func FuzzPointer(f *testing.F) {
 		}
 		require.Equal(t, strings.TrimSuffix(s, "\n"), genName(number)+" "+hash)
 	})
+}
+
+func TestChangesRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		changed := map[string]*row{}
+		for _, id := range rapid.SliceOfDistinct(rapid.StringN(1, 20, -1), rapid.ID[string]).Draw(t, "ids") {
+			changed[id] = nil
+			if rapid.Bool().Draw(t, "put") {
+				changed[id] = &row{id: id, source: rapid.String().Draw(t, "source"), titleKey: noTitle}
+			}
+		}
+		dir, err := os.MkdirTemp("", "changes")
+		require.NoError(t, err)
+		defer os.RemoveAll(dir)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, changesName), encodeChanges(changed), 0o600))
+		got, err := readChanges(dir)
+		require.NoError(t, err)
+		require.Equal(t, changed, got)
+	})
+}
+
+// A small refresh shares the table and writes what changed beside it; a large one, or many small ones, write it anew.
+func TestTableIsShared(t *testing.T) {
+	k := open(t, t.TempDir(), Options{Keep: 100})
+	var all []prediag.Article
+	for i := range 80 {
+		all = append(all, article(fmt.Sprintf("a%02d", i), "title", "body"))
+	}
+	apply(t, k, put(all...))
+	table := func() (inode os.FileInfo, changes bool) {
+		info, err := os.Stat(filepath.Join(k.current.dir, tableName))
+		require.NoError(t, err)
+		_, err = os.Stat(filepath.Join(k.current.dir, changesName))
+		return info, err == nil
+	}
+	first, other := table()
+	require.False(t, other)
+
+	apply(t, k, put(article("a00", "title", "another body"), article("b", "title", "body")))
+	apply(t, k, changes(prediag.Change{Delete: "a01"}))
+	second, other := table()
+	require.True(t, other)
+	require.True(t, os.SameFile(first, second))
+	known, err := k.Known(context.Background(), "test")
+	require.NoError(t, err)
+	require.Len(t, known, 80)
+	require.Contains(t, known, "b")
+	require.NotContains(t, known, "a01")
+
+	for i := range 12 {
+		apply(t, k, put(article(fmt.Sprintf("c%d", i), "title", "body")))
+	}
+	third, _ := table()
+	require.False(t, os.SameFile(first, third))
+	known, err = k.Known(context.Background(), "test")
+	require.NoError(t, err)
+	require.Len(t, known, 92)
 }

@@ -14,7 +14,7 @@ import (
 
 // recordOf is the decoded forward record of an article.
 func recordOf(t require.TestingT, a prediag.Article) forward {
-	_, fields, err := newDocument(&a)
+	_, fields, err := newDocument(&a, testAnalyzers())
 	require.NoError(t, err)
 	fields[0].Analyze()
 	f, err := parseForward(fields[0].Value())
@@ -24,7 +24,7 @@ func recordOf(t require.TestingT, a prediag.Article) forward {
 
 // held is the mask of those terms that the article holds, as its postings tell it.
 func held(t require.TestingT, a prediag.Article, terms []weighted) (mask uint32) {
-	_, fields, err := newDocument(&a)
+	_, fields, err := newDocument(&a, testAnalyzers())
 	require.NoError(t, err)
 	fields[0].Analyze()
 	for i, x := range terms {
@@ -164,7 +164,7 @@ func TestSecondStageAsIfReadAgain(t *testing.T) {
 
 func FuzzForward(f *testing.F) {
 	for _, a := range append(numbered(3), article("x", "", "")) {
-		_, fields, err := newDocument(&a)
+		_, fields, err := newDocument(&a, testAnalyzers())
 		require.NoError(f, err)
 		fields[0].Analyze()
 		f.Add(fields[0].Value())

@@ -110,7 +110,10 @@ func linkFile(ctx context.Context, old, name string) error {
 	if os.Link(old, name) == nil {
 		return nil
 	}
-	return copyFile(ctx, old, name)
+	if err := copyFile(ctx, old, name); err != nil {
+		return err
+	}
+	return syncFile(name) // a link's content is durable already, so nobody else will do it
 }
 
 // copyFile copies a file that the copy's owner will write to.

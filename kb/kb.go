@@ -23,7 +23,7 @@ import (
 type Options struct {
 	Now         func() time.Time // the clock; nil: time.Now
 	Keep        int              // generations to keep on disk, the serving one included; 0: 3
-	Batch       int              // articles per batch of a build; 0: 500
+	Batch       int              // articles per batch of a build, fewer where they are long; 0: 4,096
 	VerifyBytes int64            // up to this size all checksums are verified before serving, beyond in the background; 0: 512 MiB
 	Postings    int              // postings that one search scores exactly, see maxPostings; 0: 60,000
 	Logger      *slog.Logger     // nil: nothing is logged
@@ -42,7 +42,7 @@ func (o Options) complete() Options {
 		o.Keep = 3
 	}
 	if o.Batch <= 0 {
-		o.Batch = 500
+		o.Batch = 4096
 	}
 	if o.VerifyBytes <= 0 {
 		o.VerifyBytes = 512 << 20

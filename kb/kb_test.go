@@ -3,6 +3,7 @@ package kb
 import (
 	"context"
 	"iter"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,3 +54,6 @@ func TestApplySearchReopen(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, r, again)
 }
+
+// testAnalyzers is a pool of analyzers, as a build has one.
+func testAnalyzers() *sync.Pool { return &sync.Pool{New: func() any { return newAnalyzer() }} }

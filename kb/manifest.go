@@ -30,6 +30,7 @@ const (
 
 	manifestName = "manifest.json"
 	tableName    = "articles.tsv"
+	changesName  = "changes.tsv"
 	indexName    = "index"
 	pointerName  = "CURRENT"
 	highestName  = "HIGHEST" // greatest number that was current when the pointer went back, see rollback.go

@@ -3,9 +3,13 @@ package kb
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +20,13 @@ import (
 // The table lists the articles of a generation beside the index: what ingest must know to tell the changed from the
 // unchanged, and the lengths that keep the token totals exact when an article is replaced. One line per article, sorted
 // by ID: id, source, language, fingerprint, title key, then one length per text field, separated by tabs.
+//
+// A generation shares the table of the one before by a hard link, so that a small refresh writes little. What has changed
+// since that table was written stands in a second file: a line as above for every article that is new or other, and the
+// bare ID of every one that is gone. Once that is more than an eighth, the table is written anew.
+
+// tableShare is how many times smaller than the table its changes may be.
+const tableShare = 8
 
 // row is one line of the table.
 type row struct {
@@ -75,25 +86,81 @@ func parseRow(line string) (row, error) {
 	return r, nil
 }
 
-// readTable calls visit for every row of the table in file name.
-func readTable(name string, visit func(row) error) error {
-	f, err := os.Open(name)
+// readRows calls visit for every article of the generation in dir, in no order.
+func readRows(dir string, visit func(row) error) error {
+	changed, err := readChanges(dir)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(filepath.Join(dir, tableName))
 	if err != nil {
 		return fmt.Errorf("article table: %w", err)
 	}
 	defer f.Close()
-	return scanTable(f, visit)
+	err = scanTable(f, func(r row) error {
+		if _, ok := changed[r.id]; ok {
+			return nil
+		}
+		return visit(r)
+	})
+	for _, r := range changed {
+		if err == nil && r != nil {
+			err = visit(*r)
+		}
+	}
+	return err
+}
+
+// readChanges returns what differs from the table of the generation in dir, by ID; nil: gone.
+func readChanges(dir string) (map[string]*row, error) {
+	changed := map[string]*row{}
+	raw, err := os.ReadFile(filepath.Join(dir, changesName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return changed, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("article table: %w", err)
+	}
+	err = scanLines(bytes.NewReader(raw), func(line string) error {
+		if !strings.Contains(line, "\t") {
+			changed[tableUnescape.Replace(line)] = nil
+			return nil
+		}
+		r, err := parseRow(line)
+		changed[r.id] = &r
+		return err
+	})
+	return changed, err
+}
+
+// encodeChanges is the file of what readChanges returns.
+func encodeChanges(changed map[string]*row) []byte {
+	var out []byte
+	for _, id := range slices.Sorted(maps.Keys(changed)) {
+		if r := changed[id]; r != nil {
+			out = appendRow(out, *r)
+		} else {
+			out = append(append(out, tableEscape.Replace(id)...), '\n')
+		}
+	}
+	return out
 }
 
 func scanTable(src io.Reader, visit func(row) error) error {
-	s := bufio.NewScanner(src)
-	s.Buffer(make([]byte, 64<<10), 1<<20)
-	for s.Scan() {
-		r, err := parseRow(s.Text())
+	return scanLines(src, func(line string) error {
+		r, err := parseRow(line)
 		if err != nil {
 			return err
 		}
-		if err := visit(r); err != nil {
+		return visit(r)
+	})
+}
+
+func scanLines(src io.Reader, visit func(string) error) error {
+	s := bufio.NewScanner(src)
+	s.Buffer(make([]byte, 64<<10), 1<<20)
+	for s.Scan() {
+		if err := visit(s.Text()); err != nil {
 			return err
 		}
 	}
