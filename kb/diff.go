@@ -167,7 +167,7 @@ func openSide(dir string, number uint64) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = readTable(filepath.Join(folder, tableName), func(r row) error {
+	err = readRows(folder, func(r row) error {
 		s.rows[r.id] = r
 		return nil
 	})
