@@ -142,14 +142,15 @@ func TestSecondStageAsIfReadAgain(t *testing.T) {
 		terms, _ = informative(terms)
 		admitted, err := r.admitted(q)
 		require.NoError(t, err)
-		s, err := r.score(t.Context(), q, terms, admitted)
+		s, best, err := r.score(t.Context(), q, terms, admitted)
 		require.NoError(t, err)
 		x := &r.reranker
 		x.begin(r, q, terms)
-		for doc := range s.ranked.all() {
+		for _, c := range best {
+			doc := c.doc
 			a, f, err := r.loadAll(doc)
 			require.NoError(t, err)
-			tokens := x.find(&f, s.mask[doc])
+			tokens := x.find(&f, s.cells[doc].mask)
 			title, n := readAgain(r.analyzer, givenTitle(&a), maxRerankBytes, terms)
 			body, m := readAgain(r.analyzer, a.Body, maxRerankBytes, terms)
 			for i := range body {

@@ -29,7 +29,9 @@ type generation struct {
 	users     sync.WaitGroup
 	suspected sync.Once // one verification in the background
 
-	generic bitset    // documents whose title says nothing
+	generic bitset // documents whose title says nothing
+	nothing bitset // no documents
+	terms   termCache
 	readers sync.Pool // of *reader
 
 	filterMu sync.Mutex
@@ -75,7 +77,7 @@ func (g *generation) attach() error {
 		g.parts = append(g.parts, part{SegmentSnapshot: s, base: g.docs})
 		g.docs += int(s.FullSize())
 	}
-	g.generic = newBitset(g.docs)
+	g.generic, g.nothing = newBitset(g.docs), newBitset(g.docs)
 	r := g.reader()
 	for _, key := range g.manifest.Generic {
 		holders, err := r.readHolders(fieldTitleKey, key)

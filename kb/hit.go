@@ -32,7 +32,7 @@ func (r *reader) hits(ctx context.Context, q *query, page []candidate, s *scores
 		if err != nil {
 			return nil, err
 		}
-		hit, err := m.hit(q, &a, &f, s.mask[c.doc])
+		hit, err := m.hit(q, &a, &f, s.cells[c.doc].mask)
 		if err != nil {
 			return nil, err
 		}

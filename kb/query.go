@@ -8,8 +8,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	segment "github.com/blevesearch/scorch_segment_api/v2"
-
 	"prediag"
 	"prediag/internal/code"
 	"prediag/internal/lang"
@@ -121,10 +119,9 @@ func queryCodes(q prediag.Query) []string {
 // weighted is a query term with what the index knows about it.
 type weighted struct {
 	term   string
-	word   string                 // as it stands in the query, folded
-	lists  []segment.PostingsList // of the text field, one per segment; nil where the segment lacks the term
-	df     int                    // articles that hold it
-	weight float64                // its information: idf times the share that stop words keep
+	word   string  // as it stands in the query, folded
+	df     int     // articles that hold it
+	weight float64 // its information: idf times the share that stop words keep
 }
 
 // idf is the inverse document frequency of BM25 in its form that is never negative (Robertson and Zaragoza 2009, with

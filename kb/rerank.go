@@ -115,7 +115,7 @@ func (r *reader) rerank(ctx context.Context, q *query, ranking []scored, s *scor
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := x.score(&out[i], s.mask[c.doc]); err != nil {
+		if err := x.score(&out[i], s.cells[c.doc].mask); err != nil {
 			return nil, err
 		}
 	}

@@ -1,9 +1,11 @@
 package kb
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/bits"
+	"slices"
 
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 
@@ -21,32 +23,38 @@ const (
 	categoryGain = 1.05 // factor for an article of the likely category
 )
 
+// cell is what a search knows about a document.
+type cell struct {
+	text, title float32 // BM25
+	mask        uint32  // the terms that it holds, a bit each
+}
+
 // scores are the sums of one search. They are used again by the reader's next search.
 type scores struct {
-	text, title []float32 // by document
-	mask        []uint32  // by document: the terms that it holds, a bit each
-	found       bitset
-	ranked      bitset          // those of found that can be on a page
-	weights     [4][256]float32 // of the terms in each byte of a mask
-	mass        float32         // weight of all terms
-	codes       map[int]float32 // what the codes of a document are worth; absent: nothing
+	cells   []cell          // by document
+	found   bitset          // documents that hold a term or a code; the cells of all others are zero
+	weights [4][256]float32 // of the terms in each byte of a mask
+	mass    float32         // weight of all terms
+	codes   map[int]float32 // what the codes of a document are worth; absent: nothing
 }
 
 // zeroScores returns the reader's sums, set to zero.
 func (r *reader) zeroScores() *scores {
 	s := r.scores
 	if s == nil {
-		s = &scores{text: make([]float32, r.docs), title: make([]float32, r.docs),
-			mask: make([]uint32, r.docs), found: newBitset(r.docs), codes: map[int]float32{}}
+		s = &scores{cells: make([]cell, r.docs), found: newBitset(r.docs), codes: map[int]float32{}}
 		r.scores = s
 		return s
 	}
-	clear(s.text)
-	clear(s.title)
-	clear(s.mask)
+	if s.found.count() < r.docs/8 {
+		for doc := range s.found.all() {
+			s.cells[doc] = cell{}
+		}
+	} else {
+		clear(s.cells)
+	}
 	clear(s.found)
 	clear(s.codes)
-	s.mass = 0
 	return s
 }
 
@@ -79,19 +87,11 @@ func (r *reader) weigh(ctx context.Context, terms []queryTerm) ([]weighted, erro
 		if i%64 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		w := weighted{term: t.term, word: t.word, lists: make([]segment.PostingsList, len(r.parts))}
-		for i := range r.parts {
-			list, err := r.postings(i, fieldText, t.term)
-			if err != nil {
-				return nil, err
-			}
-			if n := int(list.Count()); n > 0 {
-				w.lists[i] = list
-				w.df += n
-			}
+		df, err := r.df(t.term)
+		if err != nil {
+			return nil, err
 		}
-		w.weight = idf(r.manifest.Articles, w.df) * t.share
-		out = append(out, w)
+		out = append(out, weighted{term: t.term, word: t.word, df: df, weight: idf(r.manifest.Articles, df) * t.share})
 	}
 	return out, nil
 }
@@ -104,12 +104,13 @@ const (
 	maxCandidates = prediag.MaxOffset + 2*prediag.MaxPageSize
 )
 
-// score adds up the scores of all admitted documents that hold a term or a code.
-func (r *reader) score(ctx context.Context, q *query, terms []weighted, admitted bitset) (*scores, error) {
+// score adds up the scores of all admitted documents that hold a term or a code, and returns the best maxCandidates of
+// them, in no order.
+func (r *reader) score(ctx context.Context, q *query, terms []weighted, admitted bitset) (*scores, []scored, error) {
 	s := r.zeroScores()
 	s.setWeights(terms)
 	if err := r.findCodes(q.codes, s, admitted); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	most, read, common := 1.0, 0, len(terms)
 	for i, t := range terms {
@@ -119,86 +120,158 @@ func (r *reader) score(ctx context.Context, q *query, terms []weighted, admitted
 			continue
 		}
 		read += t.df
-		if err := r.addText(ctx, t, 1<<i, s, admitted); err != nil {
-			return nil, err
+		l, err := r.lists(ctx, t.term)
+		if err != nil {
+			return nil, nil, err
 		}
-		if err := r.addTitle(ctx, t, s); err != nil {
-			return nil, err
+		s.add(l, float32(t.weight), 1<<i, admitted)
+	}
+	best := r.best(s)
+	if err := r.addCommon(ctx, terms, common, s, best); err != nil {
+		return nil, nil, err
+	}
+	preferred, err := r.preferred(q.Category)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, c := range best {
+		score := r.total(&s.cells[c.doc], c.doc, s)
+		if preferred.has(c.doc) {
+			score *= categoryGain
+		}
+		if n, ok := s.codes[c.doc]; ok { // what explains a code goes before all that does not: it is worth more than all words
+			s.codes[c.doc] = n * float32(most*categoryGain)
+			score += s.codes[c.doc]
+		}
+		best[i].score = float64(score)
+	}
+	return s, best, nil
+}
+
+// add adds the scores of a term's documents.
+func (s *scores) add(l *termLists, weight float32, bit uint32, admitted bitset) {
+	weight *= satStep
+	for i, d := range l.text.docs {
+		if doc := int(d); admitted.has(doc) {
+			s.found.add(doc)
+			c := &s.cells[doc]
+			c.text += weight * float32(l.text.sats[i])
+			c.mask |= bit
 		}
 	}
-	s.ranked = s.found
-	if common < len(terms) {
-		if err := r.addCommon(ctx, terms, common, s); err != nil {
-			return nil, err
+	for i, d := range l.title.docs {
+		if doc := int(d); s.found.has(doc) {
+			s.cells[doc].title += titleWeight * weight * float32(l.title.sats[i])
 		}
 	}
-	for doc := range s.ranked.all() {
-		s.text[doc] = r.total(s, doc)
-	}
-	if err := r.preferCategory(q.Category, s); err != nil {
-		return nil, err
-	}
-	for doc, n := range s.codes { // an article that explains a code goes before all that do not: it is worth more than all words
-		s.codes[doc] = n * float32(most*categoryGain)
-		s.text[doc] += s.codes[doc]
-	}
-	return s, nil
 }
 
 // total is the score of a document from its sums.
-func (r *reader) total(s *scores, doc int) float32 {
-	title := s.title[doc]
-	if r.generic.has(doc) {
-		title = max(title, untitled*s.text[doc])
-	}
-	return (s.text[doc] + title) * coverageFactor(s.held(s.mask[doc]), s.mass)
+func (r *reader) total(c *cell, doc int, s *scores) float32 {
+	return r.sum(c, doc) * coverageFactor(s.held(c.mask), s.mass)
 }
 
-// addCommon narrows the ranking to the best candidates and adds the common terms that they hold, those from the given one
-// on, each as if it stood there once in a text of usual length.
-func (r *reader) addCommon(ctx context.Context, terms []weighted, common int, s *scores) error {
-	best := topper{r: r, most: maxCandidates}
+// sum is the score of a document without regard to what it lacks.
+func (r *reader) sum(c *cell, doc int) float32 {
+	title := c.title
+	if r.generic.has(doc) {
+		title = max(title, untitled*c.text)
+	}
+	return c.text + title
+}
+
+// best selects the maxCandidates documents with the greatest scores, equal ones by their number, and all that explain a
+// code.
+func (r *reader) best(s *scores) []scored {
+	keep := newKeeper(maxCandidates)
 	for doc := range s.found.all() {
-		best.offer(scored{doc: doc, score: float64(r.total(s, doc))})
+		c := &s.cells[doc]
+		if _, ok := s.codes[doc]; ok || r.sum(c, doc) < keep.least {
+			continue // the factor for coverage is at most 1
+		}
+		keep.offer(ranked{r.total(c, doc, s), uint32(doc)})
 	}
-	if best.err != nil {
-		return best.err
-	}
-	s.ranked = newBitset(r.docs)
-	for _, c := range best.heap {
-		s.ranked.add(c.doc)
+	out := make([]scored, 0, len(keep.list)+len(s.codes))
+	for _, c := range keep.sorted() {
+		out = append(out, scored{doc: int(c.doc)})
 	}
 	for doc := range s.codes {
-		s.ranked.add(doc)
+		out = append(out, scored{doc: doc})
 	}
+	return out
+}
+
+// addCommon adds to the candidates the common terms that they hold, those from the given one on, each as if it stood there
+// once in a text of usual length.
+func (r *reader) addCommon(ctx context.Context, terms []weighted, common int, s *scores, best []scored) error {
+	if common == len(terms) {
+		return nil
+	}
+	slices.SortFunc(best, func(x, y scored) int { return cmp.Compare(x.doc, y.doc) })
 	for n := common; n < len(terms); n++ {
-		t := &terms[n]
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		text := newNorm(t.weight, b, r.average(fieldText)).usual()
-		title := newNorm(t.weight*titleWeight, titleB, r.average(fieldTitle)).usual()
-		for i, list := range t.lists {
-			if list == nil {
-				continue
+		weight, bit := float32(terms[n].weight), uint32(1)<<n
+		err := r.among(terms[n].term, best, func(doc int, inText, inTitle bool) {
+			c := &s.cells[doc]
+			if inText {
+				c.text += weight
+				c.mask |= bit
 			}
-			titles, err := r.postings(i, fieldTitle, t.term)
-			if err != nil {
-				return err
+			if inTitle {
+				c.title += titleWeight * weight
 			}
-			inText, inTitle, base := contains(list), contains(titles), r.parts[i].base
-			for doc := range s.ranked.between(base, base+int(r.parts[i].FullSize())) {
-				if inText(doc - base) {
-					s.text[doc] += text
-					s.mask[doc] |= 1 << n
-				}
-				if inTitle(doc - base) {
-					s.title[doc] += title
-				}
-			}
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// among says of documents in rising order where they hold a term.
+func (r *reader) among(term string, docs []scored, do func(doc int, inText, inTitle bool)) error {
+	if e, ok := r.terms.get(term); ok && e.lists != nil {
+		text, title := e.lists.text.docs, e.lists.title.docs
+		for _, c := range docs {
+			var inText, inTitle bool
+			text, inText = seek(text, uint32(c.doc))
+			title, inTitle = seek(title, uint32(c.doc))
+			do(c.doc, inText, inTitle)
+		}
+		return nil
+	}
+	for len(docs) > 0 {
+		i := r.partNumber(docs[0].doc)
+		base := r.parts[i].base
+		n, _ := slices.BinarySearchFunc(docs, base+int(r.parts[i].FullSize()), func(c scored, doc int) int { return cmp.Compare(c.doc, doc) })
+		text, err := r.postings(i, fieldText, term)
+		if err != nil {
+			return err
+		}
+		title, err := r.postings(i, fieldTitle, term)
+		if err != nil {
+			return err
+		}
+		inText, inTitle := contains(text), contains(title)
+		for _, c := range docs[:n] {
+			do(c.doc, inText(c.doc-base), inTitle(c.doc-base))
+		}
+		docs = docs[n:]
+	}
+	return nil
+}
+
+// seek cuts off what comes before doc in a rising list, in steps that double, and says whether doc is in it.
+func seek(list []uint32, doc uint32) ([]uint32, bool) {
+	step := 1
+	for step < len(list) && list[step] < doc {
+		step *= 2
+	}
+	from := step / 2
+	n, ok := slices.BinarySearch(list[from:min(step+1, len(list))], doc)
+	return list[from+n:], ok
 }
 
 // contains returns the membership test of a postings list.
@@ -223,19 +296,12 @@ func coverageFactor(held, mass float32) float32 {
 	return float32(math.Sqrt(math.Sqrt(float64(min(1, held/mass)))))
 }
 
-// preferCategory raises the articles of the likely category a little.
-func (r *reader) preferCategory(category string, s *scores) error {
+// preferred are the articles of the likely category.
+func (r *reader) preferred(category string) (bitset, error) {
 	if category == "" {
-		return nil
+		return r.nothing, nil
 	}
-	holders, err := r.holders(fieldCategory, category)
-	if err != nil {
-		return err
-	}
-	for doc := range holders.all() {
-		s.text[doc] *= categoryGain
-	}
-	return nil
+	return r.holders(fieldCategory, category)
 }
 
 // findCodes counts for each admitted document how many of the codes it explains.
@@ -255,82 +321,8 @@ func (r *reader) findCodes(codes []string, s *scores, admitted bitset) error {
 	return nil
 }
 
-func (r *reader) addText(ctx context.Context, t weighted, bit uint32, s *scores, admitted bitset) error {
-	norm := newNorm(t.weight, b, r.average(fieldText))
-	for i, list := range t.lists {
-		if list == nil {
-			continue
-		}
-		base := r.parts[i].base
-		err := visit(ctx, list, func(local uint64, freq, length uint64) {
-			if doc := base + int(local); admitted.has(doc) {
-				s.found.add(doc)
-				s.text[doc] += norm.score(freq, length)
-				s.mask[doc] |= bit
-			}
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *reader) addTitle(ctx context.Context, t weighted, s *scores) error {
-	norm := newNorm(t.weight*titleWeight, titleB, r.average(fieldTitle))
-	for i, p := range r.parts {
-		if t.lists[i] == nil {
-			continue // the text holds the title
-		}
-		list, err := r.postings(i, fieldTitle, t.term)
-		if err != nil {
-			return err
-		}
-		err = visit(ctx, list, func(local uint64, freq, length uint64) {
-			s.title[p.base+int(local)] += norm.score(freq, length)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // average is the mean length of a field in tokens. Bleve's own figure counts distinct terms per segment; the manifest
 // has the true total.
 func (r *reader) average(field string) float64 {
 	return max(1, float64(r.manifest.Tokens[field])/float64(max(1, r.manifest.Articles)))
-}
-
-// norm is BM25 for one term: weight·tf·(k1+1) / (tf + k1·(1−b+b·length/average)).
-type norm struct{ factor, fixed, slope float32 }
-
-func newNorm(weight, b, average float64) norm {
-	return norm{factor: float32(weight * (k1 + 1)), fixed: float32(k1 * (1 - b)), slope: float32(k1 * b / average)}
-}
-
-func (n norm) score(freq, length uint64) float32 {
-	tf := float32(freq)
-	return n.factor * tf / (tf + n.fixed + n.slope*float32(length))
-}
-
-// usual is the score of a single occurrence in a field of average length.
-func (n norm) usual() float32 { return n.factor / (1 + k1) }
-
-// lengthed is a posting that knows the exact length of its document's field in tokens; its Norm is a rounded function.
-type lengthed interface{ NormUint64() uint64 }
-
-// visit calls do for every posting of a list with its document in the segment, frequency and field length.
-func visit(ctx context.Context, list segment.PostingsList, do func(local, freq, length uint64)) error {
-	it := list.Iterator(true, true, false, nil)
-	for n := 1; ; n++ {
-		posting, err := it.Next()
-		if err != nil || posting == nil {
-			return err
-		}
-		do(posting.Number(), posting.Frequency(), posting.(lengthed).NormUint64())
-		if n&0xfff == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
 }

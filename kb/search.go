@@ -2,11 +2,11 @@ package kb
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"prediag"
 )
@@ -38,7 +38,7 @@ var _ prediag.Searcher = (*KB)(nil)
 type scored struct {
 	doc   int
 	score float64
-	id    string // of the article; empty: not read yet
+	id    string // of the article; empty: not read
 }
 
 func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) {
@@ -56,7 +56,7 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 		return results, err
 	}
 	terms, mass := informative(terms)
-	s, err := r.score(ctx, q, terms, admitted)
+	s, best, err := r.score(ctx, q, terms, admitted)
 	if err != nil {
 		return results, err
 	}
@@ -66,7 +66,7 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 			return results, err
 		}
 	}
-	ranking, err := r.first(s, q)
+	ranking, err := r.sort(best, q)
 	if err != nil {
 		return results, err
 	}
@@ -79,78 +79,43 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	return results, err
 }
 
-// first selects the documents up to the end of the page that the query asks for, and those that the second stage reads,
-// best first, equal scores by article ID.
-func (r *reader) first(s *scores, q *query) ([]scored, error) {
-	t := topper{r: r, most: max(q.Offset+q.Limit, rerankDepth)}
-	for doc := range s.ranked.all() {
-		t.offer(scored{doc: doc, score: float64(s.text[doc])})
-	}
-	return t.sorted()
-}
-
-// topper keeps the best documents of those offered.
-type topper struct {
-	r    *reader
-	most int
-	heap []scored // the worst at 0
-	err  error
-}
-
-// worse orders documents by score and then, so that the order is total, by article ID.
-func (t *topper) worse(x, y *scored) bool {
-	if x.score != y.score {
-		return x.score < y.score
-	}
-	return t.id(x) > t.id(y)
-}
-
-// id reads the article ID of a document once.
-func (t *topper) id(s *scored) string {
-	if s.id == "" {
-		var err error
-		if s.id, err = t.r.id(s.doc); err != nil {
-			t.err = err
+// sort orders candidates by falling score, equal ones by article ID, as far as the page that the query asks for and the
+// second stage go.
+func (r *reader) sort(list []scored, q *query) ([]scored, error) {
+	slices.SortFunc(list, func(x, y scored) int { return cmp.Compare(y.score, x.score) })
+	end := min(len(list), max(q.Offset+q.Limit, rerankDepth))
+	for from := 0; from < end; {
+		to := from + 1
+		for to < len(list) && list[to].score == list[from].score {
+			to++
 		}
+		if ties := list[from:to]; len(ties) > 1 {
+			for i := range ties {
+				var err error
+				if ties[i].id, err = r.id(ties[i].doc); err != nil {
+					return nil, err
+				}
+			}
+			slices.SortFunc(ties, func(x, y scored) int { return strings.Compare(x.id, y.id) })
+		}
+		from = to
 	}
-	return s.id
-}
-
-func (t *topper) Len() int           { return len(t.heap) }
-func (t *topper) Less(i, j int) bool { return t.worse(&t.heap[i], &t.heap[j]) }
-func (t *topper) Swap(i, j int)      { t.heap[i], t.heap[j] = t.heap[j], t.heap[i] }
-func (t *topper) Push(x any)         { t.heap = append(t.heap, x.(scored)) }
-func (t *topper) Pop() any {
-	last := t.heap[len(t.heap)-1]
-	t.heap = t.heap[:len(t.heap)-1]
-	return last
-}
-
-func (t *topper) offer(s scored) {
-	if len(t.heap) < t.most {
-		heap.Push(t, s)
-	} else if s.score >= t.heap[0].score && t.worse(&t.heap[0], &s) {
-		t.heap[0] = s
-		heap.Fix(t, 0)
-	}
-}
-
-// sorted empties the heap, best first.
-func (t *topper) sorted() ([]scored, error) {
-	out := make([]scored, len(t.heap))
-	for i := len(out) - 1; i >= 0; i-- {
-		out[i] = heap.Pop(t).(scored)
-	}
-	return out, t.err
+	return list[:end], nil
 }
 
 // part returns the segment of a document and its number there.
 func (r *reader) part(doc int) (part, uint64) {
+	p := r.parts[r.partNumber(doc)]
+	return p, uint64(doc - p.base)
+}
+
+// partNumber is the number of a document's segment.
+func (r *reader) partNumber(doc int) int {
 	i, ok := slices.BinarySearchFunc(r.parts, doc, func(p part, doc int) int { return cmp.Compare(p.base, doc) })
 	if !ok {
 		i--
 	}
-	return r.parts[i], uint64(doc - r.parts[i].base)
+	return i
 }
 
 // id is the article ID of a document.
