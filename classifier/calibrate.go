@@ -78,11 +78,13 @@ type FieldReport struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
-// Parts says what votes on a field's labels, and the weights of the parts' logits, 0 for a part that is left out.
+// Parts says what votes on a field's labels, and how much each part has to say, which adds up to 1: the weight of its
+// logits beside that which would calibrate it alone, as a rule; 0 for a part that is left out.
 type Parts struct {
 	Networks int     `json:"networks"` // how many; their mean votes
 	Network  float64 `json:"network_weight"`
 	Machine  float64 `json:"svm_weight"`
+	Chars    float64 `json:"chars_svm_weight"`    // over words and characters alone
 	Weighted float64 `json:"weighted_svm_weight"` // over features weighted by what they say about the labels
 	Bayes    float64 `json:"naive_bayes_weight"`
 }

@@ -1,6 +1,10 @@
 package classifier
 
-import "math"
+import (
+	"math"
+
+	"prediag/internal/lang"
+)
 
 // How near twins are found, so that they share a fold: a text, its paraphrase and its translation that keeps the names
 // say the same, and a classifier that learned one of them has all but seen the others.
@@ -9,6 +13,10 @@ const (
 	kinCosine = 0.3 // of the rare features alone, by the norms of all
 	kinShare  = 100 // at most one text of so many is kin: a template is no family
 	kinLeast  = 20  // but families up to this size are allowed
+
+	kinParallel = 5   // percent of the examples in families of several languages, from which on twins are translations
+	kinSure     = 0.9 // confidence from which on a language counts
+	kinText     = 500 // bytes whose language is looked at
 )
 
 // families is a union-find structure over the examples; the root of a family is its first example.
@@ -43,8 +51,25 @@ func (f *families) join(i, j int32) {
 	f.size[i] += f.size[j]
 }
 
-// kin gives for every example the first one of its family.
-func (t *trainer) kin() []int32 {
+// kin gives for every example the first one of its family, and whether many of them are translations of others. Only
+// then are near twins a family: among texts of one language they are what the future holds, too, and a classifier that
+// is tested without them looks worse than it is.
+func (t *trainer) kin() (first []int32, translations bool) {
+	n := len(t.examples)
+	equal := t.equals()
+	if n >= muchToLearn {
+		return equal.roots(), false
+	}
+	near := t.equals()
+	t.uniteTwins(near)
+	if first = near.roots(); t.translated(first) < kinParallel*n {
+		return equal.roots(), false
+	}
+	return first, true
+}
+
+// equals makes families of the equal texts.
+func (t *trainer) equals() *families {
 	n := len(t.examples)
 	f := &families{parent: make([]int32, n), size: make([]int32, n), most: int32(max(kinLeast, n/kinShare))}
 	for i := range f.parent {
@@ -55,14 +80,47 @@ func (t *trainer) kin() []int32 {
 			f.join(int32(i), int32(i-1))
 		}
 	}
-	if n < muchToLearn {
-		t.uniteTwins(f)
-	}
-	out := make([]int32, n)
+	return f
+}
+
+// roots lists the root of every example's family.
+func (f *families) roots() []int32 {
+	out := make([]int32, len(f.parent))
 	for i := range out {
 		out[i] = f.root(int32(i))
 	}
 	return out
+}
+
+// translated counts, in hundredths, the examples whose families hold texts in several languages.
+func (t *trainer) translated(first []int32) int {
+	members := map[int32][]int{}
+	for i, f := range first {
+		members[f] = append(members[f], i)
+	}
+	count := 0
+	for _, list := range members {
+		if len(list) > 1 && t.manyLanguages(list) {
+			count += len(list)
+		}
+	}
+	return 100 * count
+}
+
+// manyLanguages reports whether the examples are surely in more than one language.
+func (t *trainer) manyLanguages(list []int) bool {
+	one := ""
+	for _, i := range list {
+		tag, sure := lang.Detect(cut(t.examples[i].Ticket.Text(), kinText))
+		if sure < kinSure {
+			continue
+		}
+		if one != "" && tag != one {
+			return true
+		}
+		one = tag
+	}
+	return false
 }
 
 // posting is a text that holds a feature.

@@ -161,20 +161,27 @@ func learnMachine(ctx context.Context, t task, head target, cost float64, gains 
 	return l, nil
 }
 
-// weighted returns the labelled rows, and their features times the gains.
+// weighted returns the labelled rows, and their features times the gains; those that gain nothing are left out.
 func (m *machine) weighted() ([]int, *matrix) {
 	x, rows := &matrix{}, []int{}
+	var scaled vector
 	for _, r := range m.rows {
 		if m.head.y[r] < 0 {
 			continue
 		}
 		rows = append(rows, r)
-		x.add(m.x.row(r))
-	}
-	if m.gain != nil {
-		for i, id := range x.ids {
-			x.vals[i] *= m.gain[id]
+		v := m.x.row(r)
+		if m.gain == nil {
+			x.add(v)
+			continue
 		}
+		scaled.ids, scaled.vals = scaled.ids[:0], scaled.vals[:0]
+		for i, id := range v.ids {
+			if g := m.gain[id]; g > 0 {
+				scaled.ids, scaled.vals = append(scaled.ids, id), append(scaled.vals, v.vals[i]*g)
+			}
+		}
+		x.add(scaled)
 	}
 	return rows, x
 }

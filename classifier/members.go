@@ -2,6 +2,7 @@ package classifier
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -12,7 +13,8 @@ const (
 	muchToLearn   = 100_000 // from here on one network learns at a time, on all cores, and there are no others
 	fewLabels     = 32      // up to here a linear part costs little beside a network
 	maxLinear     = 64 << 20
-	linearWorth   = 0.01 // share of the log loss that the linear parts must save to be kept
+	linearWorth   = 0.01 // share of the log loss that the linear parts must save to be kept,
+	linearTried   = 500  // where so many examples tell
 	memberSeeding = 0x9e3779b97f4a7c15
 )
 
@@ -20,6 +22,15 @@ const (
 type fitted struct {
 	nets   []*network
 	linear [][parts]*linear // by head; nil: the part is not there
+}
+
+// there says which parts head k has.
+func (f *fitted) there(k int) [parts]bool {
+	out := [parts]bool{partNets: true}
+	for p, l := range f.linear[k] {
+		out[p] = out[p] || l != nil
+	}
+	return out
 }
 
 // nets is how many networks vote.
@@ -77,12 +88,23 @@ func (t *trainer) jobs(rows []int) (*fitted, []func(context.Context) error) {
 				return err
 			}
 		}
-		jobs = append(jobs, machine(partPlain, plainCost, nil), func(ctx context.Context) error {
+		jobs = append(jobs, machine(partPlain, plainCost, nil), machine(partChars, charsCost, t.only(groupWord, groupChar)), func(ctx context.Context) error {
 			f.linear[k][partBayes] = learnBayes(part, head)
 			return machine(partWeighted, weightedCost, gains(part, head))(ctx)
 		})
 	}
 	return f, jobs
+}
+
+// only gives the features of some groups the weight 1, all others 0.
+func (t *trainer) only(list ...group) []float32 {
+	out := make([]float32, len(t.vocab.groups))
+	for id, g := range t.vocab.groups {
+		if slices.Contains(list, g) {
+			out[id] = 1
+		}
+	}
+	return out
 }
 
 // run does the jobs, as many at a time as there are workers; of many examples one at a time. It returns the first error.
@@ -150,19 +172,27 @@ func (f *fitted) vote(k int, v vector, hidden [][]float32, plan *headPlan) {
 	}
 }
 
-// settle chooses the mixture of a head's parts and fills the logits that it gives.
-func (p *headPlan) settle() {
-	p.mixture = mixture{partNets: 1}
+// settle chooses the mixture of a head's parts and fills the logits that it gives. Where the folds cannot be trusted, as
+// sentences are translations of each other and not every one is found, no part may gain from having all but seen the
+// kept-back examples: only the temperature is fitted.
+func (p *headPlan) settle(trusted bool) {
+	p.mixture, p.temperature = usual(p.votes.there()), 1
 	if len(p.labels) == 1 || len(p.votes.truth) == 0 {
 		return
 	}
-	alone, loss := p.votes.fit([parts]bool{partNets: true})
-	p.mixture = alone
-	if p.votes.by[partPlain] != nil {
-		if all, less := p.votes.fit([parts]bool{true, true, true, true}); less < loss*(1-linearWorth) {
-			p.mixture = all
-		}
+	if !trusted {
+		p.votes.mix(p.mixture)
+		p.temperature = p.votes.temperature()
+		return
 	}
+	all, loss := p.votes.fit(p.votes.there())
+	alone, more := p.votes.fit([parts]bool{partNets: true})
+	if len(p.votes.truth) >= linearTried && loss > more*(1-linearWorth) {
+		all = alone
+	}
+	var t float64
+	p.mixture, t = all.split()
+	p.temperature = float32(t)
 	p.votes.mix(p.mixture)
 }
 

@@ -107,35 +107,95 @@ func TestStackingFindsThePartThatKnows(t *testing.T) {
 			v.by[partBayes] = append(v.by[partBayes], float32(4*z[c])) // too sure of itself by four
 		}
 	}
-	w, loss := v.fit([parts]bool{true, true, true, true})
+	w, loss := v.fit(v.there())
 	require.InDelta(t, 0.25, w[partBayes], 0.02)
 	require.InDelta(t, leastNets, w[partNets], 0.05)
 	require.Zero(t, w[partPlain], "the part is not there")
-	for _, other := range []mixture{{w[0] + 0.05, 0, 0, w[3]}, {w[0], 0, 0, w[3] * 1.1}, {w[0], 0, 0, w[3] * 0.9}} {
+	for _, other := range []mixture{{w[0] + 0.05, 0, 0, 0, w[4]}, {w[0], 0, 0, 0, w[4] * 1.1}, {w[0], 0, 0, 0, w[4] * 0.9}} {
 		require.Greater(t, v.loss(other), loss)
 	}
 	v.mix(w)
-	require.InDelta(t, 1, v.temperature(), 0.01)
+	require.InDelta(t, 1, v.temperature(), 0.02)
+	shares, temperature := w.split()
+	require.InDelta(t, 1, shares.says(partNets)+shares.says(partBayes), 1e-9)
+	require.InDelta(t, w[partBayes], shares[partBayes]/temperature, 1e-9)
 }
 
-func TestFamilies(t *testing.T) {
+// With next to nothing to go by, the mixture stays where it usually is, and its temperature too.
+func TestFewExamplesMoveTheMixtureLittle(t *testing.T) {
+	v := votes{outOfFold: outOfFold{classes: 2, truth: []int32{0, 1}}}
+	v.by[partNets], v.by[partChars], v.by[partBayes] = []float32{9, 0, 0, 9}, []float32{-1, 0, 0, -1}, []float32{0, 0, 0, 0}
+	w, _ := v.fit(v.there())
+	for p := range parts {
+		require.InDelta(t, usual(v.there()).says(p), w.says(p), 0.2)
+	}
+	v.by[partNets], v.by[partChars] = v.by[partChars], v.by[partNets]
+	again, _ := v.fit(v.there())
+	require.Greater(t, w.says(partNets), again.says(partNets))
+}
+
+// A head whose folds cannot be trusted keeps the usual mixture, however much better one part looks.
+func TestUntrustedFoldsFitTheTemperatureAlone(t *testing.T) {
+	plan := func() *headPlan {
+		p := &headPlan{labels: []string{"a", "b"}, votes: votes{outOfFold: outOfFold{classes: 2}}}
+		for i := range 1000 {
+			y := int32(i % 2)
+			p.votes.truth = append(p.votes.truth, y)
+			for c := range int32(2) {
+				knows := float32(0)
+				if c == y {
+					knows = 1
+				}
+				p.votes.by[partNets] = append(p.votes.by[partNets], knows*8)
+				p.votes.by[partChars] = append(p.votes.by[partChars], -knows*float32(i%3)/10)
+				p.votes.by[partBayes] = append(p.votes.by[partBayes], float32(i%5)*float32(c)/10)
+			}
+		}
+		return p
+	}
+	trusted, untrusted := plan(), plan()
+	trusted.settle(true)
+	untrusted.settle(false)
+	require.Greater(t, trusted.says(partNets), 0.8)
+	require.Equal(t, usual(untrusted.votes.there()), untrusted.mixture)
+	require.NotEqual(t, float32(1), untrusted.temperature)
+}
+
+// kinOf gives the families of the texts, by text.
+func kinOf(t *testing.T, texts ...string) (map[string][]int32, bool) {
+	t.Helper()
 	var examples []prediag.Example
-	for _, s := range []string{"play Mirrorshades of Joseph Utsler", "spiel Mirrorshades von Joseph Utsler", "my invoice is missing",
-		"where do I find the invoice of May", "how hot is it going to be tomorrow", "my invoice is missing"} {
+	for _, s := range texts {
 		examples = append(examples, prediag.Example{Ticket: prediag.Ticket{Body: s}, Labels: map[string]string{"category": "x"}})
 	}
 	tr := &trainer{recipe: defaultRecipe()}
 	tr.opt.setDefaults(len(examples))
 	tr.choose(examples, []string{"category"})
 	require.NoError(t, tr.features(context.Background()))
+	first, translations := tr.kin()
 	family := map[string][]int32{}
-	for i, f := range tr.kin() {
+	for i, f := range first {
 		s := tr.examples[i].Ticket.Body
 		family[s] = append(family[s], f)
 	}
-	require.Equal(t, family["play Mirrorshades of Joseph Utsler"], family["spiel Mirrorshades von Joseph Utsler"])
+	return family, translations
+}
+
+func TestFamilies(t *testing.T) {
+	english, german := "please play the album Mirrorshades of Joseph Utsler", "bitte spiele das Album Mirrorshades von Joseph Utsler"
+	family, translations := kinOf(t, english, german, "my invoice is missing", "where do I find the invoice of May",
+		"how hot is it going to be tomorrow", "my invoice is missing")
+	require.True(t, translations)
+	require.Equal(t, family[english], family[german])
 	require.Equal(t, family["my invoice is missing"][0], family["my invoice is missing"][1])
 	require.NotEqual(t, family["my invoice is missing"][0], family["how hot is it going to be tomorrow"][0])
+
+	twin := "please play that album Mirrorshades of Joseph Utsler"
+	family, translations = kinOf(t, english, twin, "my invoice is missing", "my invoice is missing", "where do I find the invoice of May")
+	require.False(t, translations, "all is in English")
+	require.NotEqual(t, family[english], family[twin], "near twins in one language are what the future holds, too")
+	require.Equal(t, family["my invoice is missing"][0], family["my invoice is missing"][1])
+
 	f := &families{parent: []int32{0, 1, 2}, size: []int32{1, 1, 1}, most: 2}
 	f.unite(2, 1)
 	f.unite(0, 2)

@@ -1,11 +1,10 @@
 package classifier
 
-import "math"
-
 // The parts that vote on a label.
 const (
 	partNets     = iota // mean of the networks
 	partPlain           // support vector machines
+	partChars           // the same over words and characters alone
 	partWeighted        // the same over features weighted by gains
 	partBayes           // naive Bayes
 	parts
@@ -14,11 +13,49 @@ const (
 // Costs of an error of the support vector machines.
 const (
 	plainCost    = 1.0
+	charsCost    = 3.0
 	weightedCost = 0.1
 )
 
+// typical is the temperature that calibrates a part alone, as a rule: within a third of it on training parts of 30 to
+// 15,000 texts with 3 to 150 labels, but for sentiment.
+var typical = [parts]float64{1, 0.21, 0.21, 0.14, 3.6}
+
 // mixture weighs the parts' logits; none is below 0.
 type mixture [parts]float64
+
+// usual is the mixture from which examples may lead away: networks, machines over words and characters and naive Bayes
+// have an equal say. On small sets, and on sentences of other families, it is near the best that there is.
+func usual(use [parts]bool) mixture {
+	var w mixture
+	n := 0.0
+	for _, p := range []int{partNets, partChars, partBayes} {
+		if use[p] {
+			n++
+		}
+	}
+	for _, p := range []int{partNets, partChars, partBayes} {
+		if use[p] {
+			w[p] = 1 / (n * typical[p])
+		}
+	}
+	return w
+}
+
+// says is how much a part has to say: its weight beside that which would calibrate it alone.
+func (w mixture) says(p int) float64 { return w[p] * typical[p] }
+
+// split takes the weights apart into those with which all parts together have one to say, and a temperature.
+func (w mixture) split() (mixture, float64) {
+	sum := 0.0
+	for p := range parts {
+		sum += w.says(p)
+	}
+	for p := range w {
+		w[p] /= sum
+	}
+	return w, 1 / sum
+}
 
 // votes holds the parts' logits for examples that they did not learn from.
 type votes struct {
@@ -39,43 +76,72 @@ func (v *votes) mix(w mixture) {
 }
 
 // fit finds the mixture with the least log loss ("stacking", Wolpert 1992; with non-negative weights as in Breiman 1996),
-// by Newton's method: the loss is convex. A little ridge towards the networks alone keeps it steady on few examples.
-// Parts that use does not name get no weight.
+// by Newton's method: the loss is convex. A ridge towards the usual mixture keeps it steady on few examples. Parts that
+// use does not name get no weight.
 func (v *votes) fit(use [parts]bool) (mixture, float64) {
-	var w mixture
-	w[partNets] = 1
-	var free [parts]bool
+	free := v.there()
 	for p := range parts {
-		free[p] = use[p] && v.by[p] != nil
+		free[p] = free[p] && use[p]
 	}
+	start := usual(free)
+	w, loss := start, v.loss(start)
 	for range 25 {
-		g, h := v.derivatives(w, free)
+		g, h := v.derivatives(w, start, free)
 		moves := free
 		for p := range parts { // a weight at its bound that wants to go below stays there
 			moves[p] = free[p] && (w[p] > 0 || g[p] < 0)
 		}
-		step, far := solveMixture(h, g, moves), 0.0
-		for p := range parts {
-			if moves[p] {
-				next := max(0, w[p]-step[p])
-				far = max(far, math.Abs(next-w[p]))
-				w[p] = next
+		step := solveMixture(h, g, moves)
+		next, less := w, loss
+		for scale := 1.0; scale > 1e-3; scale /= 2 { // far from the minimum a whole step may lead uphill
+			next = w.moved(step, -scale)
+			if less = v.loss(next) + next.ridge(start)/float64(max(1, len(v.truth))); less < loss {
+				break
 			}
 		}
-		if free[partNets] {
-			w[partNets] = max(w[partNets], leastNets)
+		if less >= loss {
+			break
 		}
-		if far < 1e-4 {
+		gain := loss - less
+		if w, loss = next, less; gain < 1e-7 {
 			break
 		}
 	}
 	return w, v.loss(w)
 }
 
+// moved returns the mixture that lies some steps further; the networks keep a little weight.
+func (w mixture) moved(step [parts]float64, times float64) mixture {
+	for p := range w {
+		w[p] = max(0, w[p]+times*step[p])
+	}
+	w[partNets] = max(w[partNets], leastNets)
+	return w
+}
+
+// ridge is the price of being away from the usual mixture.
+func (w mixture) ridge(usual mixture) float64 {
+	var square float64
+	for p := range parts {
+		d := w.says(p) - usual.says(p)
+		square += d * d
+	}
+	return mixtureRidge / 2 * square
+}
+
 const (
 	leastNets    = 0.02 // weight of the networks: signs of scope and neighbours rest on them
-	mixtureRidge = 1.0  // examples' worth
+	mixtureRidge = 20.0 // examples' worth
 )
+
+// there says which parts have voted.
+func (v *votes) there() [parts]bool {
+	var out [parts]bool
+	for p := range parts {
+		out[p] = v.by[p] != nil
+	}
+	return out
+}
 
 // loss is the mean log loss of a mixture, in nats.
 func (v *votes) loss(w mixture) float64 {
@@ -100,7 +166,7 @@ func (v *votes) sum(i int, w mixture, z []float32) {
 }
 
 // derivatives are those of the mean log loss and the ridge by the weights.
-func (v *votes) derivatives(w mixture, free [parts]bool) (g [parts]float64, h [parts][parts]float64) {
+func (v *votes) derivatives(w, usual mixture, free [parts]bool) (g [parts]float64, h [parts][parts]float64) {
 	z := make([]float32, v.classes)
 	n := float64(max(1, len(v.truth)))
 	for i, y := range v.truth {
@@ -134,12 +200,9 @@ func (v *votes) derivatives(w mixture, free [parts]bool) (g [parts]float64, h [p
 		}
 	}
 	for p := range parts {
-		towards := 0.0
-		if p == partNets {
-			towards = 1
-		}
-		g[p] += mixtureRidge / n * (w[p] - towards)
-		h[p][p] += mixtureRidge/n + 1e-9
+		ridge := mixtureRidge / n * typical[p] * typical[p]
+		g[p] += ridge * (w[p] - usual[p])
+		h[p][p] += ridge + 1e-9
 		for r := range p {
 			h[r][p] = h[p][r]
 		}

@@ -38,7 +38,7 @@ func Train(ctx context.Context, examples []prediag.Example, opt Options) (*Model
 	for _, f := range fields {
 		t.label(f)
 	}
-	t.family = t.kin()
+	t.family, t.translations = t.kin()
 	t.plan()
 	all, err := t.fit(ctx)
 	if err != nil {
@@ -129,19 +129,20 @@ func quoted(list []string) string {
 
 // trainer holds what one call of Train works on.
 type trainer struct {
-	opt      Options
-	recipe   recipe
-	examples []prediag.Example // usable ones, in canonical order
-	keys     []uint64          // hash of each example's text
-	family   []int32           // first example of each one's family, see kin
-	vocab    *vocabulary
-	density  float32 // features of a row, on average
-	task     task
-	heads    []headPlan
-	report   Report
-	mu       sync.Mutex // of what follows
-	done     int
-	total    int
+	opt          Options
+	recipe       recipe
+	examples     []prediag.Example // usable ones, in canonical order
+	keys         []uint64          // hash of each example's text
+	family       []int32           // first example of each one's family, see kin
+	translations bool              // many of the texts are translations of others
+	vocab        *vocabulary
+	density      float32 // features of a row, on average
+	task         task
+	heads        []headPlan
+	report       Report
+	mu           sync.Mutex // of what follows
+	done         int
+	total        int
 }
 
 // headPlan is what is known of a head while it is trained.
@@ -153,7 +154,9 @@ type headPlan struct {
 	rows   []int     // of the votes
 	first  []float32 // logits of the first network, as votes.by
 	alone  float32   // see solo
+
 	mixture
+	temperature float32 // of the mixture
 }
 
 // plan counts the steps that will be reported as progress.
@@ -161,7 +164,7 @@ func (t *trainer) plan() {
 	linear := 0
 	for k := range t.heads {
 		if t.linear(k) {
-			linear += 2
+			linear += 3
 		}
 	}
 	n := len(t.examples)
@@ -339,13 +342,14 @@ func (t *trainer) head(k int, f *fitted) *head {
 		r.Accuracy, r.MacroF1, r.Baseline, r.Coverage90, r.Coverage95, r.Coverage99 = 1, 1, 1, 1, 1, 1
 	case len(plan.votes.truth) == 0:
 		r.Notes = append(r.Notes, "too few examples to keep some back: not measured, not calibrated")
-		h.join(k, f, plan.mixture, t.task.size)
-		h.solo = 1 / float32(len(f.nets))
+		w := usual(f.there(k))
+		h.join(k, f, w, t.task.size)
+		h.solo = float32(w[partNets]) / float32(len(f.nets))
 	default:
 		h.join(k, f, plan.mixture, t.task.size)
-		h.temperature = plan.votes.temperature()
+		h.temperature = plan.temperature
 		h.solo = plan.solo() * float32(plan.mixture[partNets]) / float32(len(f.nets))
-		r.Parts = Parts{len(f.nets), plan.mixture[partNets], plan.mixture[partPlain], plan.mixture[partWeighted], plan.mixture[partBayes]}
+		r.Parts = Parts{len(f.nets), plan.says(partNets), plan.says(partPlain), plan.says(partChars), plan.says(partWeighted), plan.says(partBayes)}
 		r.Temperature = float64(h.temperature)
 		r.Measured = len(plan.votes.truth)
 		plan.votes.measure(&r, h.temperature, t.languages(plan.rows))

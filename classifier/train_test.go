@@ -103,7 +103,7 @@ func TestFoldsKeepEqualTextsTogether(t *testing.T) {
 	tr.choose(examples, []string{prediag.FieldCategory})
 	tr.label(prediag.FieldCategory)
 	require.NoError(t, tr.features(context.Background()))
-	tr.family = tr.kin()
+	tr.family, _ = tr.kin()
 	fold := tr.assign()
 	seen, sizes := map[string]int{}, make([]int, tr.opt.Folds)
 	for i, e := range tr.examples {
