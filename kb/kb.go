@@ -101,6 +101,7 @@ func Open(dir string, opt Options) (*KB, error) {
 		k.opt.Logger.Warn("knowledge base is degraded", "reason", degraded)
 	}
 	k.verifyLater(gen)
+	k.warm(gen)
 	return k, nil
 }
 

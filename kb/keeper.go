@@ -46,13 +46,6 @@ func (k *keeper) cut() {
 	}
 }
 
-// sorted returns the best, best first.
-func (k *keeper) sorted() []ranked {
-	k.cut()
-	slices.SortFunc(k.list, func(x, y ranked) int { return cmp.Or(cmp.Compare(y.score, x.score), cmp.Compare(x.doc, y.doc)) })
-	return k.list
-}
-
 // partition moves the n best of the list to its front (Hoare's selection with the median of three).
 func partition(list []ranked, n int) {
 	for lo, hi := 0, len(list); hi-lo > 1; {

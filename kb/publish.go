@@ -56,6 +56,7 @@ func (k *KB) serve(g *generation) error {
 		old := k.current
 		k.mu.RUnlock()
 		if done, err := k.swap(old, g, ""); done {
+			k.warm(g)
 			return err
 		}
 	}

@@ -168,32 +168,33 @@ func (s *scores) add(l *termLists, weight float32, bit uint32, admitted bitset) 
 
 // total is the score of a document from its sums.
 func (r *reader) total(c *cell, doc int, s *scores) float32 {
-	return r.sum(c, doc) * coverageFactor(s.held(c.mask), s.mass)
-}
-
-// sum is the score of a document without regard to what it lacks.
-func (r *reader) sum(c *cell, doc int) float32 {
 	title := c.title
 	if r.generic.has(doc) {
 		title = max(title, untitled*c.text)
 	}
-	return c.text + title
+	return (c.text + title) * coverageFactor(s.held(c.mask), s.mass)
 }
 
 // best selects the maxCandidates documents with the greatest scores, equal ones by their number, and all that explain a
 // code.
 func (r *reader) best(s *scores) []scored {
 	keep := newKeeper(maxCandidates)
-	for doc := range s.found.all() {
-		c := &s.cells[doc]
-		if _, ok := s.codes[doc]; ok || r.sum(c, doc) < keep.least {
-			continue // the factor for coverage is at most 1
+	for at, word := range s.found {
+		for ; word != 0; word &= word - 1 {
+			doc := at<<6 + bits.TrailingZeros64(word)
+			c := &s.cells[doc]
+			if c.text+c.title < keep.least && ((1+untitled)*c.text < keep.least || !r.generic.has(doc)) {
+				continue // the factor for coverage is at most 1
+			}
+			keep.offer(ranked{r.total(c, doc, s), uint32(doc)})
 		}
-		keep.offer(ranked{r.total(c, doc, s), uint32(doc)})
 	}
+	keep.cut()
 	out := make([]scored, 0, len(keep.list)+len(s.codes))
-	for _, c := range keep.sorted() {
-		out = append(out, scored{doc: int(c.doc)})
+	for _, c := range keep.list {
+		if _, ok := s.codes[int(c.doc)]; !ok {
+			out = append(out, scored{doc: int(c.doc)})
+		}
 	}
 	for doc := range s.codes {
 		out = append(out, scored{doc: doc})

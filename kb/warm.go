@@ -1,0 +1,86 @@
+package kb
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+const (
+	warmArticles = 20_000                                // articles from which on a generation is warmed
+	warmEntries  = 2_000_000                             // dictionary entries that are looked at
+	warmPostings = maxCachedBytes / postingBytes * 3 / 4 // postings that are read
+)
+
+// warm reads in the background the postings of the terms that most articles hold, which are the dearest to read and the
+// likeliest in a query, so that the first searches of a large generation are as fast as the later ones.
+func (k *KB) warm(g *generation) {
+	if g == nil || g.docs < warmArticles {
+		return
+	}
+	k.spawn(func(ctx context.Context) {
+		if serving, err := k.acquire(); err != nil || serving != g {
+			if err == nil {
+				serving.release()
+			}
+			return
+		}
+		defer g.release()
+		k.logIf("warm the generation", g.run(func(r *reader) error {
+			if err := r.readFrequent(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+			return nil
+		}))
+	})
+}
+
+// readFrequent reads the postings of the most frequent terms of the largest segment.
+func (r *reader) readFrequent(ctx context.Context) error {
+	largest := 0
+	for i, p := range r.parts {
+		if p.FullSize() > r.parts[largest].FullSize() {
+			largest = i
+		}
+	}
+	d, err := r.dict(largest, fieldText)
+	if err != nil {
+		return err
+	}
+	type frequent struct {
+		term string
+		df   uint64
+	}
+	var all []frequent
+	it := d.AutomatonIterator(nil, nil, nil)
+	for range warmEntries {
+		entry, err := it.Next()
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if entry == nil {
+			break
+		}
+		if entry.Count > 10 {
+			all = append(all, frequent{entry.Term, entry.Count})
+		}
+	}
+	slices.SortFunc(all, func(x, y frequent) int { return cmp.Compare(y.df, x.df) })
+	read := 0
+	for _, f := range all {
+		df, err := r.df(f.term)
+		if err != nil {
+			return err
+		}
+		if read += df; read > warmPostings {
+			break
+		}
+		if _, err := r.lists(ctx, f.term); err != nil {
+			return err
+		}
+	}
+	return nil
+}
