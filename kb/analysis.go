@@ -1,14 +1,13 @@
 package kb
 
 import (
-	"strings"
 	"sync"
 
 	index "github.com/blevesearch/bleve_index_api"
 	"github.com/blevesearch/snowballstem"
-	"github.com/blevesearch/snowballstem/english"
 
 	"prediag"
+	"prediag/internal/lang"
 	"prediag/internal/text"
 )
 
@@ -18,12 +17,13 @@ const maxTermBytes = 128
 // tokenField is a text field that analyses itself: Bleve's own analyzers split fault codes and leave Thai and Hangul
 // whole. Bleve calls Analyze from one of its workers, so the work is shared by the cores.
 type tokenField struct {
-	name    string
-	parts   []string         // analysed one after the other; of the whole text the title is the first and the body the last
-	article *prediag.Article // of the whole text, whose value is the forward record; else nil
-	length  int
-	terms   index.TokenFrequencies
-	forward []byte
+	name     string
+	language string           // base language of the text
+	parts    []string         // analysed one after the other; of the whole text the title is the first and the body the last
+	article  *prediag.Article // of the whole text, whose value is the forward record; else nil
+	length   int
+	terms    index.TokenFrequencies
+	forward  []byte
 
 	analyzers *sync.Pool // of *analyzer: a used one knows the stems of most words
 }
@@ -62,6 +62,7 @@ func (f *tokenField) Analyze() {
 	f.length = 0
 	a, m := f.analyzers.Get().(*analyzer), newForwardMaker()
 	defer f.analyzers.Put(a)
+	a.speak(f.language)
 	for i, p := range f.parts {
 		terms := a.terms(p)
 		for _, t := range terms {
@@ -92,20 +93,69 @@ func (f *tokenField) add(t string) {
 
 // analyzer turns text into the terms of the index. It is for one goroutine; its memory is used again and again.
 type analyzer struct {
-	tokens []text.Token
-	out    []string
-	words  []string // the tokens that gave out
-	starts []int    // where these begin in the text, in bytes
-	stems  map[string]string
-	env    *snowballstem.Env
+	tokens    []text.Token
+	out       []string
+	words     []string // the tokens that gave out
+	starts    []int    // where these begin in the text, in bytes
+	languages map[string]*stemming
+	now       *stemming
+	env       *snowballstem.Env
+	known     map[string]int // articles by language, of the knowledge base that is searched
 }
 
-// maxStems bounds the memory that an analyzer keeps for stems.
+// maxStems bounds the memory that an analyzer keeps for the stems of a language.
 const maxStems = 50_000
 
+// newAnalyzer returns an analyzer that takes texts for English until it is told otherwise.
 func newAnalyzer() *analyzer {
-	return &analyzer{stems: map[string]string{}, env: snowballstem.NewEnv("")}
+	a := &analyzer{languages: map[string]*stemming{}, env: snowballstem.NewEnv("")}
+	a.speak("en")
+	return a
 }
+
+// speak sets the base language of the texts that follow.
+func (a *analyzer) speak(language string) {
+	if a.now != nil && a.now.language == language {
+		return
+	}
+	s := a.languages[language]
+	if s == nil {
+		if len(a.languages) >= maxLanguages {
+			clear(a.languages)
+		}
+		s = newStemming(language)
+		a.languages[language] = s
+	}
+	a.now = s
+}
+
+// Confidence from which on a query's language counts: of one that articles are in, and of any other.
+const (
+	sureKnown   = 0.5
+	sureUnknown = 0.9
+)
+
+// languageOf is the base language by which a query is analysed. Where it is not clear it is English, or what most
+// articles are in when none is in English.
+func (a *analyzer) languageOf(query string) string {
+	tag, sure := lang.Detect(query)
+	if base := lang.Base(tag); sure >= sureUnknown || sure >= sureKnown && a.known[base] > 0 {
+		return base
+	}
+	best := "en"
+	for l, n := range a.known {
+		if n > a.known[best] || n == a.known[best] && l < best {
+			best = l
+		}
+	}
+	if a.known["en"] > 0 {
+		return "en"
+	}
+	return best
+}
+
+// maxLanguages bounds the languages that an analyzer keeps stems of: articles may claim any.
+const maxLanguages = 24
 
 // terms returns the terms of s in the order of the text. The slice is valid until the next call.
 func (a *analyzer) terms(s string) []string {
@@ -122,31 +172,14 @@ func (a *analyzer) terms(s string) []string {
 // written is the word of the last text, folded, that gave the i-th of its terms.
 func (a *analyzer) written(i int) string { return a.words[i] }
 
-// term is what the index holds for a token: English words are reduced to their stem (Porter 2), everything else, codes
-// above all, stays as it is. The letters alone decide, not the language, so that a query of three words needs no guess;
-// words of other languages in plain Latin letters are cut alike on both sides.
+// term is what the index holds for a token: words are reduced to their stem by the language of the text, traditional
+// Chinese characters are written in their simplified form, and everything else, codes above all, stays as it is.
 func (a *analyzer) term(t text.Token) string {
-	if t.Kind != text.Word || len(t.Text) < 3 || !plainLatin(t.Text) {
-		return t.Text
+	switch {
+	case t.Kind == text.Word && len(t.Text) >= 3:
+		return a.now.stem(t.Text, a.env)
+	case t.Kind == text.Bigram || t.Kind == text.Char:
+		return text.FoldHanString(t.Text)
 	}
-	stem, ok := a.stems[t.Text]
-	if !ok {
-		a.env.SetCurrent(t.Text)
-		english.Stem(a.env)
-		stem = a.env.Current()
-		if len(a.stems) >= maxStems {
-			clear(a.stems)
-		}
-		a.stems[strings.Clone(t.Text)] = strings.Clone(stem) // or they would keep the whole text
-	}
-	return stem
-}
-
-func plainLatin(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] < 'a' || s[i] > 'z' {
-			return false
-		}
-	}
-	return true
+	return t.Text
 }

@@ -96,9 +96,10 @@ func validAudience(s string) bool {
 // newDocument is the article as the index stores it. The text fields are analysed later, when Bleve asks for it, with
 // analyzers of the pool.
 func newDocument(a *prediag.Article, analyzers *sync.Pool) (*document.Document, [len(textFields)]*tokenField, error) {
+	language := lang.Base(a.Language)
 	fields := [len(textFields)]*tokenField{
-		{name: fieldText, parts: textParts(a), article: a, analyzers: analyzers},
-		{name: fieldTitle, parts: []string{givenTitle(a)}, analyzers: analyzers},
+		{name: fieldText, language: language, parts: textParts(a), article: a, analyzers: analyzers},
+		{name: fieldTitle, language: language, parts: []string{givenTitle(a)}, analyzers: analyzers},
 	}
 	meta, err := json.Marshal(storedArticle(a))
 	if err != nil {
@@ -116,7 +117,7 @@ func newDocument(a *prediag.Article, analyzers *sync.Pool) (*document.Document, 
 		}
 	}
 	keyword(fieldCodes, articleCodes(a)...)
-	keyword(fieldLanguage, lang.Base(a.Language))
+	keyword(fieldLanguage, language)
 	keyword(fieldProduct, a.Product)
 	keyword(fieldKind, a.Kind)
 	keyword(fieldCategory, categoryPath(a.Category)...)

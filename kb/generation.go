@@ -132,6 +132,7 @@ func (g *generation) reader() *reader {
 		return r
 	}
 	r := &reader{generation: g, dicts: make([]map[string]segment.TermDictionary, len(g.parts)), analyzer: newAnalyzer()}
+	r.analyzer.known = g.manifest.Languages
 	for i := range r.dicts {
 		r.dicts[i] = map[string]segment.TermDictionary{}
 	}

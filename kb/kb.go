@@ -63,7 +63,7 @@ func (o Options) complete() Options {
 type KB struct {
 	dir  string
 	opt  Options
-	stop stopList
+	stop stopLists
 
 	building sync.Mutex // held by the one Apply that runs
 
@@ -93,7 +93,7 @@ func Open(dir string, opt Options) (*KB, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("knowledge base %q: %w", dir, err)
 	}
-	k := &KB{dir: filepath.Clean(dir), opt: opt.complete(), stop: newStopList()}
+	k := &KB{dir: filepath.Clean(dir), opt: opt.complete(), stop: newStopLists()}
 	k.closing, k.close = context.WithCancel(context.Background())
 	gen, degraded := k.load()
 	k.current, k.degraded = gen, degraded

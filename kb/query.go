@@ -65,6 +65,7 @@ type query struct {
 	prediag.Query
 	terms     []queryTerm // distinct
 	order     []queryTerm // as they stand in the text
+	language  string      // base language by which the text was analysed
 	codes     []string    // canonical, distinct
 	languages []string    // base languages
 	postings  int         // to score exactly
@@ -83,8 +84,10 @@ func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
 	}
 	out := &query{Query: q, codes: queryCodes(q), postings: k.opt.Postings}
 	seen := make(map[string]bool)
+	out.language = a.languageOf(q.Text)
+	a.speak(out.language)
 	for i, t := range a.terms(q.Text) {
-		term := queryTerm{t, a.written(i), k.stop.weight(t)}
+		term := queryTerm{t, a.written(i), k.stop.weight(out.language, t)}
 		if len(out.order) < maxQueryTerms {
 			out.order = append(out.order, term)
 		}

@@ -14,7 +14,7 @@ const scoring = 1
 // It does not depend on the articles.
 func Settings() string {
 	sum := sha256.Sum256(fmt.Append(nil, schema, scoring, k1, b, titleB, titleWeight, untitled, categoryGain,
-		stopWeight, stopCJKWeight, stopWords, stopCharacters, maxTermBytes, maxQueryTerms, maxScored, maxPostings,
+		stopWeight, stopCJKWeight, stopFile, stopCharacters, maxTermBytes, maxQueryTerms, maxScored, maxPostings,
 		maxExpanded, maxBigrams, genericShare, maxGeneric))
 	return "kb-" + hex.EncodeToString(sum[:6])
 }
