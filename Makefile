@@ -12,7 +12,7 @@ SETS     ?= banking77
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: help run build test lint generate check-generate bench bench-classifier fuzz eval clean
+.PHONY: help run build test test-faults lint generate check-generate bench bench-classifier fuzz eval clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -26,6 +26,9 @@ build: ## the static binary, in bin/
 test: ## vet, and all tests, with the race detector where there is a C compiler
 	$(GO) vet $(PKG)
 	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -timeout 14m $(PKG)
+
+test-faults: ## break the binary on purpose (SEED=1 TRIALS=100; as root with strace for all of it) and print the table of docs/resilience.md
+	$(GO) test -count=1 -timeout 3h ./internal/faulttest -args -seed $(or $(SEED),1) -trials $(or $(TRIALS),100)
 
 lint: ## golangci-lint and buf lint
 	$(LINT) run $(PKG)

@@ -80,6 +80,23 @@ func makeDir(name string) error {
 	return syncDir(parent)
 }
 
+// removeWhole removes a file or folder of the knowledge base's folder dir. A generation first gets the name of a left-over:
+// a process that is killed meanwhile must not leave half of one that looks like a damaged one.
+func removeWhole(dir, name string) error {
+	at := filepath.Join(dir, name)
+	if _, ok := parseGenName(name); ok {
+		gone := filepath.Join(dir, buildPrefix+"removed-"+name)
+		if err := os.RemoveAll(gone); err != nil {
+			return err
+		}
+		if err := os.Rename(at, gone); err != nil {
+			return err
+		}
+		at = gone
+	}
+	return os.RemoveAll(at)
+}
+
 // hashFile is the SHA-256 of a file in hex and its size in bytes.
 func hashFile(ctx context.Context, name string) (string, int64, error) {
 	f, err := os.Open(name)

@@ -350,3 +350,17 @@ func TestSchemaOfAnotherProgramIsNotServed(t *testing.T) {
 	require.Contains(t, k.Status().Degraded, "ingest again")
 	require.EqualValues(t, 2, apply(t, k, put(article("a", "Disk", "words"))).Number)
 }
+
+// A generation is removed in one step: what a killed removal leaves is a left-over, not half a generation.
+func TestRemoveWhole(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 { // a left-over of an earlier one is in the way
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, genName(3), "index"), 0o755))
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, buildPrefix+"removed-"+genName(3), "index"), 0o755))
+		require.NoError(t, removeWhole(dir, genName(3)))
+	}
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, entries)
+	require.ErrorIs(t, removeWhole(dir, genName(3)), os.ErrNotExist)
+}

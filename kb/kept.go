@@ -151,7 +151,7 @@ func Collect(dir string, keep int) (Collected, error) {
 	before := diskBytes(dir)
 	c := Collected{Names: names}
 	for _, name := range names {
-		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+		if err := removeWhole(dir, name); err != nil {
 			return c, err
 		}
 	}

@@ -67,7 +67,7 @@ func (k *KB) removeLeftovers() {
 	names, err := leftovers(k.dir, k.Generation().Number)
 	k.logIf("list leftovers", err)
 	for _, name := range names {
-		k.logIf("remove leftover", os.RemoveAll(filepath.Join(k.dir, name)))
+		k.logIf("remove leftover", removeWhole(k.dir, name))
 	}
 }
 
@@ -78,7 +78,7 @@ func (k *KB) removeOld(newest uint64) {
 	kept := keptOf(k.dir, numbers, newest, k.opt.Keep)
 	for _, n := range numbers {
 		if !slices.Contains(kept, n) {
-			k.logIf("remove old generation", os.RemoveAll(filepath.Join(k.dir, genName(n))))
+			k.logIf("remove old generation", removeWhole(k.dir, genName(n)))
 		}
 	}
 }
