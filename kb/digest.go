@@ -9,7 +9,6 @@ import (
 	"hash/fnv"
 	"maps"
 	"math/bits"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -161,10 +160,12 @@ func (g *generation) statistics() (string, error) {
 	h := sha256.New()
 	m := g.manifest
 	fmt.Fprintf(h, "%d %v %v %v %q\n", m.Articles, m.Sources, m.Languages, m.Tokens, m.Generic) // fmt sorts the keys of maps
-	err := readTable(filepath.Join(g.dir, tableName), func(r row) error {
-		h.Write(appendRow(nil, r))
+	rows := map[string]row{}
+	err := readRows(g.dir, func(r row) error {
+		rows[r.id] = r
 		return nil
 	})
+	h.Write(encodeTable(rows))
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
