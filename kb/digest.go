@@ -182,4 +182,3 @@ func (d Digest) Differences(o Digest) []string {
 	}
 	return out
 }
-

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	index "github.com/blevesearch/bleve_index_api"
+	segment "github.com/blevesearch/scorch_segment_api/v2"
 )
 
 const (
@@ -39,30 +42,85 @@ func (r *reader) expand(ctx context.Context, terms []queryTerm) ([]queryTerm, er
 	return out, nil
 }
 
-// beginningWith counts the articles of the terms of two characters that begin with the one given.
+// beginningWith counts the articles of the terms of two characters that begin with the one given, of the first maxWalked
+// terms. The dictionaries of the segments are walked side by side and deleted articles are not counted: the answer must not
+// depend on how the same articles came to lie in segments.
 func (r *reader) beginningWith(ctx context.Context, first string) (map[string]uint64, error) {
-	counts := map[string]uint64{}
+	heads := make([]dictWalk, len(r.parts))
 	for i := range r.parts {
 		d, err := r.dict(i, fieldText)
 		if err != nil {
 			return nil, err
 		}
-		it := d.AutomatonIterator(nil, []byte(first), prefixEnd(first))
-		for n := 0; n < maxWalked; n++ {
-			entry, err := it.Next()
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil {
-				return nil, err
-			}
-			if entry == nil {
-				break
-			}
-			if utf8.RuneCountInString(entry.Term) == 2 {
-				counts[entry.Term] += entry.Count
-			}
+		heads[i].it = d.AutomatonIterator(nil, []byte(first), prefixEnd(first))
+		if err := heads[i].next(); err != nil {
+			return nil, err
+		}
+	}
+	counts := map[string]uint64{}
+	for walked := 0; walked < maxWalked; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		term, ok := least(heads)
+		if !ok {
+			break
+		}
+		n, err := r.liveHolders(heads, term)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			walked++
+		}
+		if n > 0 && utf8.RuneCountInString(term) == 2 {
+			counts[term] = n
 		}
 	}
 	return counts, nil
+}
+
+// dictWalk is where the walk through a segment's dictionary stands.
+type dictWalk struct {
+	it    segment.DictionaryIterator
+	entry *index.DictEntry // nil: at its end
+}
+
+func (h *dictWalk) next() (err error) {
+	h.entry, err = h.it.Next()
+	return err
+}
+
+// least is the first term that any of the walks stands at.
+func least(heads []dictWalk) (term string, ok bool) {
+	for _, h := range heads {
+		if h.entry != nil && (!ok || h.entry.Term < term) {
+			term, ok = h.entry.Term, true
+		}
+	}
+	return term, ok
+}
+
+// liveHolders counts the articles of a term that are not deleted, and moves the walks that stand at it on.
+func (r *reader) liveHolders(heads []dictWalk, term string) (uint64, error) {
+	var n uint64
+	for i := range heads {
+		h := &heads[i]
+		if h.entry == nil || h.entry.Term != term {
+			continue
+		}
+		held := h.entry.Count
+		if deleted := r.parts[i].Deleted(); deleted != nil && !deleted.IsEmpty() {
+			list, err := r.postings(i, fieldText, term)
+			if err != nil {
+				return 0, err
+			}
+			held = list.Count()
+		}
+		n += held
+		if err := h.next(); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
 }
