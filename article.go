@@ -96,6 +96,7 @@ type Hit struct {
 	Updated   time.Time
 	Score     float64   // BM25-like, greater is better, comparable within one query only
 	Coverage  float64   // share of the query's information (idf mass) that the article holds, 0 to 1
+	Lead      float64   // of the score over the hits behind it, in roots of the query's information: comparable between queries, 0 or more
 	Passages  []Passage // the sections that match best, best first; at most 3
 	Why       []string  // the query terms and codes that matched, most informative first; at most 10
 	Codes     []FaultCode

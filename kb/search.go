@@ -70,12 +70,13 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	if err != nil {
 		return results, err
 	}
-	page, err := r.rerank(ctx, q, ranking, s, terms)
+	all, err := r.rerank(ctx, q, ranking, s, terms)
 	if err != nil {
 		return results, err
 	}
-	page = page[min(q.Offset, len(page)):]
+	page := all[min(q.Offset, len(all)):]
 	results.Hits, err = r.hits(ctx, q, page[:min(q.Limit, len(page))], s, terms, mass)
+	setLeads(results.Hits, all[:min(rerankDepth, len(all))], q.Offset, mass)
 	return results, err
 }
 

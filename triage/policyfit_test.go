@@ -317,15 +317,16 @@ func TestAnsweredIsWhatWasFitted(t *testing.T) {
 
 func TestFitSolved(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
-	want := SolvedModel{Bias: -3, Coverage: 3, Margin: 2, Code: 1.5, Category: 1}
+	want := SolvedModel{Bias: -3, Coverage: 3, Margin: 2, Code: 1.5, Category: 1, Lead: 0.7, Missed: -1}
 	cases := make([]AnswerCase, 8000)
 	for i := range cases {
-		x := Features{rng.Float64(), rng.Float64(), float64(rng.IntN(2)), rng.Float64()}
+		x := Features{rng.Float64(), rng.Float64(), float64(rng.IntN(2)), rng.Float64(), 3 * rng.Float64(), float64(rng.IntN(2))}
 		cases[i] = AnswerCase{Key: uint64(i), Features: x, Right: rng.Float64() < want.Probability(x), Open: true}
 	}
 	got, probabilities := FitSolved(cases, 1)
 	for name, pair := range map[string][2]float64{"bias": {want.Bias, got.Bias}, "coverage": {want.Coverage, got.Coverage},
-		"margin": {want.Margin, got.Margin}, "code": {want.Code, got.Code}, "category": {want.Category, got.Category}} {
+		"margin": {want.Margin, got.Margin}, "code": {want.Code, got.Code}, "category": {want.Category, got.Category},
+		"lead": {want.Lead, got.Lead}, "missed": {want.Missed, got.Missed}} {
 		require.InDelta(t, pair[0], pair[1], 0.35, name)
 	}
 	flipped := append([]AnswerCase{}, cases...)
@@ -333,6 +334,15 @@ func TestFitSolved(t *testing.T) {
 	_, again := FitSolved(flipped, 1)
 	require.Equal(t, probabilities[5], again[5], "a case's probability does not come from its own label")
 	require.NotEqual(t, probabilities, again)
+
+	for i := range cases { // signs that count the wrong way are left out
+		x := &cases[i].Features
+		x.Coverage, x.Missed = 1-x.Coverage, 1-x.Missed
+	}
+	got, _ = FitSolved(cases, 1)
+	require.Zero(t, got.Coverage)
+	require.Zero(t, got.Missed)
+	require.Greater(t, got.Margin, 1.0, "the others stay")
 
 	for i := range cases { // parted without error, and all alike: the weights stay finite
 		cases[i].Right = cases[i].Features.Coverage > 0.5

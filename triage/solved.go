@@ -8,42 +8,73 @@ import (
 )
 
 // SolvedModel is a logistic function of what the search says about its first hit. Its value is the probability that
-// the hit solves the ticket.
+// the hit solves the ticket. No sign counts the wrong way: but for the bias and Missed, no weight is negative.
 type SolvedModel struct {
 	Bias     float64 `yaml:"bias"`
 	Coverage float64 `yaml:"coverage"`
 	Margin   float64 `yaml:"margin"`
 	Code     float64 `yaml:"code"`
 	Category float64 `yaml:"category"`
+	Lead     float64 `yaml:"lead,omitempty"`
+	Missed   float64 `yaml:"missed,omitempty"` // not positive
 }
 
-// Features are what SolvedModel looks at, each 0 to 1.
+// Features are what SolvedModel looks at, each 0 to 1 but for Lead.
 type Features struct {
 	Coverage float64 // share of the ticket's information that the first hit holds
 	Margin   float64 // distance between the scores of the first hit and the next one on another subject, relative to the first
 	Code     float64 // 1 when the first hit explains a fault code of the ticket
 	Category float64 // probability that the first hit's category is the ticket's
+	Lead     float64 // root of the first hit's lead over those behind it (prediag.Hit), 0 to 4
+	Missed   float64 // 1 when the ticket names fault codes and the first hit explains none of them
 }
+
+// maxLead bounds the feature: what stands out that far stands out, and no single sign should settle the rest.
+const maxLead = 4
+
+// weights are the model's numbers in the order of signs.
+func (m SolvedModel) weights() [weightCount]float64 {
+	return [weightCount]float64{m.Bias, m.Coverage, m.Margin, m.Code, m.Category, m.Lead, m.Missed}
+}
+
+func modelOf(w [weightCount]float64) SolvedModel {
+	return SolvedModel{Bias: w[0], Coverage: w[1], Margin: w[2], Code: w[3], Category: w[4], Lead: w[5], Missed: w[6]}
+}
+
+func (x Features) signs() [weightCount]float64 {
+	return [weightCount]float64{1, x.Coverage, x.Margin, x.Code, x.Category, x.Lead, x.Missed}
+}
+
+// weightCount is the number of weights: the bias and one for each feature.
+const weightCount = 7
 
 // Probability is the value of the logistic function, 0 to 1.
 func (m SolvedModel) Probability(x Features) float64 {
-	z := m.Bias + m.Coverage*x.Coverage + m.Margin*x.Margin + m.Code*x.Code + m.Category*x.Category
+	z, signs := 0.0, x.signs()
+	for i, w := range m.weights() {
+		z += w * signs[i]
+	}
 	return 1 / (1 + math.Exp(-z))
 }
 
-// featuresOf reads the features off a search. codes are the ticket's, canonical. No hits give zeros.
-func featuresOf(v prediag.Verdict, hits []prediag.Hit, codes []string) Features {
+// ReadFeatures reads the features off a search. codes are the ticket's, canonical. No hits give zeros. A zero verdict gives
+// those of a search without a classifier.
+func ReadFeatures(v prediag.Verdict, hits []prediag.Hit, codes []string) Features {
 	if len(hits) == 0 {
 		return Features{}
 	}
 	first := hits[0]
-	x := Features{Coverage: first.Coverage, Margin: margin(hits), Category: agreement(v, first.Category)}
+	x := Features{Coverage: first.Coverage, Margin: margin(hits), Category: agreement(v, first.Category),
+		Lead: min(math.Sqrt(max(0, first.Lead)), maxLead)}
 	for _, c := range first.Codes {
 		for _, wanted := range codes {
 			if code.Canonical(c.Code) == wanted {
 				x.Code = 1
 			}
 		}
+	}
+	if len(codes) > 0 {
+		x.Missed = 1 - x.Code
 	}
 	return x
 }

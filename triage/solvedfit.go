@@ -1,6 +1,7 @@
 package triage
 
 import (
+	"cmp"
 	"encoding/binary"
 	"hash/fnv"
 	"math"
@@ -11,8 +12,9 @@ type AnswerCase struct {
 	Key      uint64 // of the text: equal texts stay in one fold
 	Category string // predicted
 	Features Features
-	Right    bool // the first hit solves the ticket
-	Open     bool // nothing but the probability of Right can stand against sending the draft
+	Right    bool    // the first hit solves the ticket
+	Open     bool    // nothing but the probability of Right can stand against sending the draft
+	Weight   float64 // in the fit; 0: 1
 }
 
 // solvedFolds is into how many parts the cases are dealt when probabilities are to come from a model that did not learn
@@ -44,12 +46,14 @@ func FitSolved(cases []AnswerCase, seed uint64) (SolvedModel, []float64) {
 // standard deviation of 5, wide for features from 0 to 1.
 const ridge = 1.0 / 25
 
-// fitLogistic is the penalised maximum likelihood of the logistic function on the cases that are used, by Newton's method.
+// fitLogistic is the penalised maximum likelihood of the logistic function on the cases that are used, by Newton's method
+// with the weights' signs kept (projected Newton; Bertsekas 1982): a sign that would count the wrong way on these cases is
+// left out.
 func fitLogistic(cases []AnswerCase, used func(int) bool) SolvedModel {
-	var w [5]float64
-	for range 25 {
-		var gradient [5]float64
-		var hessian [5][5]float64
+	var w [weightCount]float64
+	for range 50 {
+		var gradient [weightCount]float64
+		var hessian [weightCount][weightCount]float64
 		for i, c := range cases {
 			if used(i) {
 				addCase(&gradient, &hessian, w, c)
@@ -62,23 +66,50 @@ func fitLogistic(cases []AnswerCase, used func(int) bool) SolvedModel {
 			}
 			gradient[j] -= penalty * w[j]
 			hessian[j][j] += penalty
+			if w[j] == 0 && !admissible(j, gradient[j]) {
+				leaveOut(&gradient, &hessian, j)
+			}
 		}
 		step := solve(hessian, gradient)
 		var moved float64
 		for j := range w {
-			step[j] = min(max(step[j], -4), 4) // far from the optimum a whole step may overshoot
-			w[j] += step[j]
-			moved += math.Abs(step[j])
+			next := w[j] + min(max(step[j], -4), 4) // far from the optimum a whole step may overshoot
+			if !admissible(j, next) {
+				next = 0
+			}
+			moved += math.Abs(next - w[j])
+			w[j] = next
 		}
 		if moved < 1e-9 {
 			break
 		}
 	}
-	return SolvedModel{Bias: w[0], Coverage: w[1], Margin: w[2], Code: w[3], Category: w[4]}
+	return modelOf(w)
 }
 
-func addCase(gradient *[5]float64, hessian *[5][5]float64, w [5]float64, c AnswerCase) {
-	x := [5]float64{1, c.Features.Coverage, c.Features.Margin, c.Features.Code, c.Features.Category}
+// admissible reports whether the weight of sign j may have this value: the bias any, that of a missed code none that is
+// positive, the others none that is negative.
+func admissible(j int, weight float64) bool {
+	switch j {
+	case 0:
+		return true
+	case weightCount - 1:
+		return weight <= 0
+	}
+	return weight >= 0
+}
+
+// leaveOut keeps the weight of sign j as it is in the next step.
+func leaveOut(gradient *[weightCount]float64, hessian *[weightCount][weightCount]float64, j int) {
+	gradient[j] = 0
+	for k := range hessian {
+		hessian[j][k], hessian[k][j] = 0, 0
+	}
+	hessian[j][j] = 1
+}
+
+func addCase(gradient *[weightCount]float64, hessian *[weightCount][weightCount]float64, w [weightCount]float64, c AnswerCase) {
+	x := c.Features.signs()
 	var z, y float64
 	for j := range x {
 		z += w[j] * x[j]
@@ -86,17 +117,17 @@ func addCase(gradient *[5]float64, hessian *[5][5]float64, w [5]float64, c Answe
 	if c.Right {
 		y = 1
 	}
-	p := 1 / (1 + math.Exp(-z))
+	p, weight := 1/(1+math.Exp(-z)), cmp.Or(c.Weight, 1)
 	for j := range x {
-		gradient[j] += (y - p) * x[j]
+		gradient[j] += weight * (y - p) * x[j]
 		for k := range x {
-			hessian[j][k] += p * (1 - p) * x[j] * x[k]
+			hessian[j][k] += weight * p * (1 - p) * x[j] * x[k]
 		}
 	}
 }
 
 // solve gives x with a·x = b for a symmetric positive definite a, by Gaussian elimination.
-func solve(a [5][5]float64, b [5]float64) [5]float64 {
+func solve(a [weightCount][weightCount]float64, b [weightCount]float64) [weightCount]float64 {
 	for i := range a {
 		for r := i + 1; r < len(a); r++ {
 			f := a[r][i] / a[i][i]

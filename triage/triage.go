@@ -197,7 +197,7 @@ func (p *Pipeline) examine(ctx context.Context, t prediag.Ticket) (prediag.Diagn
 	p.search(ctx, &d, codes)
 	b := Basis{Facts: Facts{Verdict: d.Verdict, Hits: d.Hits, Signals: signalsOf(p.policy.finder, clean), Redacted: redacted, Draw: draw(clean),
 		Serves: p.serves(d.Verdict), Paused: p.paused(d.Verdict)},
-		Features: featuresOf(d.Verdict, d.Hits, codes), IndexAge: p.indexAge(now)}
+		Features: ReadFeatures(d.Verdict, d.Hits, codes), IndexAge: p.indexAge(now)}
 	d.Solved = b.solved(p.policy)
 	b.Facts.Degraded = d.Degraded
 	p.draft(ctx, &d, &b)
