@@ -19,6 +19,7 @@ import (
 type candidate struct {
 	name      string
 	train     func(t *testing.T, examples []prediag.Example, fields ...string) prediag.Classifier
+	quick     func(t *testing.T, examples []prediag.Example) prediag.Classifier // less good; nil: as train
 	untrained prediag.Classifier
 }
 
@@ -28,17 +29,21 @@ func candidates() []candidate {
 			m, _, err := Train(context.Background(), examples, Options{Fields: fields, Seed: 7, Epochs: 10, Rounds: 2})
 			require.NoError(t, err)
 			return m
+		}, func(t *testing.T, examples []prediag.Example) prediag.Classifier {
+			m, _, err := Train(context.Background(), examples, Options{Quality: QualityFast, Epochs: 4, Rounds: 1})
+			require.NoError(t, err)
+			return m
 		}, &Model{}},
 		{"baseline", func(_ *testing.T, examples []prediag.Example, fields ...string) prediag.Classifier {
 			return NewBaseline(examples, fields)
-		}, &Baseline{}},
+		}, nil, &Baseline{}},
 		{"calibrated baseline", func(t *testing.T, examples []prediag.Example, fields ...string) prediag.Classifier {
 			c, err := Calibrate(context.Background(), examples, 3, func(_ context.Context, part []prediag.Example) (prediag.Classifier, error) {
 				return NewBaseline(part, fields), nil
 			})
 			require.NoError(t, err)
 			return c
-		}, &Calibrated{}},
+		}, nil, &Calibrated{}},
 	}
 }
 
@@ -149,6 +154,69 @@ func TestConformance(t *testing.T) {
 				}
 				wait.Wait()
 			})
+		})
+	}
+}
+
+// shaped makes tickets of a label, each with the label's own word.
+func shaped(label string, n int) []prediag.Example {
+	var out []prediag.Example
+	for i := range n {
+		out = append(out, prediag.Example{Ticket: prediag.Ticket{Body: fmt.Sprintf("%s fails since day %d", label, i%9)},
+			Labels: map[string]string{prediag.FieldCategory: label}})
+	}
+	return out
+}
+
+// Files as they are found in the wild: a thousand labels, one ticket in a thousand that is different, labels with a
+// ticket or two.
+func TestConformanceToUnevenFiles(t *testing.T) {
+	var many, tiny []prediag.Example
+	for c := range 1000 {
+		many = append(many, shaped(fmt.Sprintf("part%dx", c), 1+c%2)...)
+	}
+	for c := range 12 {
+		tiny = append(tiny, shaped(fmt.Sprintf("part%dx", c), 1+c%2)...)
+	}
+	tiny = append(tiny, shaped("mainboard", 30)...)
+	uneven := append(shaped("mainboard", 1000), shaped("turntable", 1)...)
+	for _, c := range candidates() {
+		if c.quick == nil {
+			c.quick = func(t *testing.T, examples []prediag.Example) prediag.Classifier { return c.train(t, examples) }
+		}
+		probability := func(v prediag.Verdict, label string) float64 {
+			requireSound(t, v)
+			if v.Fields[0].Label == label {
+				return v.Fields[0].Probability
+			}
+			for _, a := range v.Fields[0].Alternatives {
+				if a.Value == label {
+					return a.Probability
+				}
+			}
+			return 0
+		}
+		t.Run(c.name+", a thousand labels", func(t *testing.T) {
+			trained := c.quick(t, many)
+			for _, label := range []string{"part1x", "part500x", "part999x"} {
+				v := classify(t, trained, label+" fails")
+				require.GreaterOrEqual(t, probability(v, label), probability(classify(t, trained, "day 3"), label))
+				require.Len(t, v.Fields[0].Alternatives, maxAlternatives)
+			}
+		})
+		t.Run(c.name+", one in a thousand", func(t *testing.T) {
+			trained := c.quick(t, uneven)
+			v := classify(t, trained, "mainboard fails since day 4")
+			require.Equal(t, "mainboard", v.Fields[0].Label)
+			require.Greater(t, v.Fields[0].Probability, 0.99)
+			require.GreaterOrEqual(t, probability(classify(t, trained, "turntable fails"), "turntable"), probability(v, "turntable"))
+		})
+		t.Run(c.name+", labels with a ticket or two", func(t *testing.T) {
+			trained := c.train(t, tiny)
+			for c := range 12 {
+				requireSound(t, classify(t, trained, fmt.Sprintf("part%dx fails", c)))
+			}
+			require.Equal(t, "mainboard", classify(t, trained, "mainboard fails since day 4").Fields[0].Label)
 		})
 	}
 }

@@ -13,8 +13,8 @@ const (
 	muchToLearn   = 100_000 // from here on one network learns at a time, on all cores, and there are no others
 	fewLabels     = 32      // up to here a linear part costs little beside a network
 	maxLinear     = 64 << 20
-	linearWorth   = 0.01 // share of the log loss that the linear parts must save to be kept,
-	linearTried   = 500  // where so many examples tell
+	linearWorth   = 0.003 // share of the log loss that the linear parts must save to be kept,
+	linearTried   = 500   // where so many examples tell
 	memberSeeding = 0x9e3779b97f4a7c15
 )
 
