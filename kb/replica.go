@@ -39,6 +39,7 @@ type Depot interface {
 const (
 	blobPrefix  = "blobs/"
 	headPrefix  = "heads/"
+	freshName   = "refreshed.json"
 	headFormat  = 1
 	headSuffix  = ".json"
 	maxHeadSize = 64 << 10 // bytes
@@ -56,8 +57,9 @@ type Share struct {
 	depot Depot
 	opt   ShareOptions
 
-	mu  sync.Mutex           // one Publish, Fetch or Sweep at a time
-	put map[string]time.Time // blobs that this process wrote, and when
+	mu   sync.Mutex           // one Publish, Fetch or Sweep at a time
+	put  map[string]time.Time // blobs that this process wrote, and when
+	told time.Time            // the Term.Refreshed that this process wrote last
 }
 
 // NewShare returns the share of a knowledge base in a depot.
@@ -76,6 +78,7 @@ type Term struct {
 	Authority string                      // who gives out the epochs: those of two authorities cannot be compared
 	Epoch     uint64                      // grows with every change of the builder
 	Holder    string                      // for humans
+	Refreshed time.Time                   // when the builder last found the index to hold what its sources hold; zero: not known
 	Valid     func(context.Context) error // asks the authority whether the term still lasts; called last before the pointer is written
 }
 
@@ -85,9 +88,10 @@ type Shared struct {
 	Hash       string // of its manifest
 	Epoch      uint64 // of who published it
 	Holder     string
-	Files      int   // that travelled
-	Bytes      int64 // that travelled
-	Changed    bool  // the depot points to another generation (Publish), or another one serves (Fetch)
+	Refreshed  time.Time // when a builder last found it to hold what its sources hold; zero: not known
+	Files      int       // that travelled
+	Bytes      int64     // that travelled
+	Changed    bool      // the depot points to another generation (Publish), or another one serves (Fetch)
 }
 
 // head is a pointer to a generation.
@@ -233,4 +237,45 @@ func (s *Share) putBytes(ctx context.Context, name string, raw []byte) error {
 		return fmt.Errorf("put %q: %w", name, err)
 	}
 	return nil
+}
+
+// freshness is what replicas cannot know by themselves: that a refresh found nothing new.
+type freshness struct {
+	Refreshed time.Time `json:"refreshed"`
+}
+
+// tellFresh writes when the last good refresh was. A former builder may write an older time over it until its lease is
+// seen to be over, which makes the index look older than it is, and never newer.
+func (s *Share) tellFresh(ctx context.Context, at time.Time) error {
+	if !at.After(s.told) {
+		return nil
+	}
+	raw, err := json.Marshal(freshness{at.UTC()})
+	if err != nil {
+		return err
+	}
+	if err := s.putBytes(ctx, freshName, raw); err != nil {
+		return err
+	}
+	s.told = at
+	return nil
+}
+
+// readFresh is when the last good refresh was; zero when nobody said.
+func (s *Share) readFresh(ctx context.Context) (time.Time, error) {
+	raw, err := s.fetchSmall(ctx, freshName, maxHeadSize)
+	if errors.Is(err, prediag.ErrNotFound) {
+		return time.Time{}, nil
+	}
+	var f freshness
+	if err != nil || json.Unmarshal(raw, &f) != nil {
+		return time.Time{}, err // what cannot be understood says nothing
+	}
+	return f.Refreshed, nil
+}
+
+// Empty reports whether nothing was ever published into the depot.
+func (s *Share) Empty(ctx context.Context) (bool, error) {
+	all, err := s.heads(ctx)
+	return len(all) == 0, err
 }

@@ -30,6 +30,9 @@ func (s *Share) Fetch(ctx context.Context) (Shared, error) {
 		return Shared{}, err
 	}
 	out := h.shared()
+	if out.Refreshed, err = s.readFresh(ctx); err != nil {
+		return out, err
+	}
 	if h.Generation == 0 || s.kb.Generation().Hash == h.Hash {
 		return out, nil
 	}

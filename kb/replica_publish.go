@@ -58,7 +58,7 @@ func (s *Share) Publish(ctx context.Context, t Term) (Shared, error) {
 		return was.shared(), err
 	}
 	if was.Manifest == next.Manifest {
-		return out, nil
+		return out, s.tellFresh(ctx, t.Refreshed)
 	}
 	if err := t.Valid(ctx); err != nil {
 		return was.shared(), fmt.Errorf("generation %d is not published: %w", next.Generation, err)
@@ -67,8 +67,11 @@ func (s *Share) Publish(ctx context.Context, t Term) (Shared, error) {
 	if err != nil {
 		return was.shared(), err
 	}
+	if err := s.putBytes(ctx, next.name(), text); err != nil {
+		return was.shared(), err
+	}
 	out.Changed = true
-	return out, s.putBytes(ctx, next.name(), text)
+	return out, s.tellFresh(ctx, t.Refreshed)
 }
 
 // mayFollow says why a term may not publish after a pointer.

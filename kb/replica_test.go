@@ -486,6 +486,24 @@ func TestPublishDoesNotRelyOnGarbage(t *testing.T) {
 	}
 }
 
+// A refresh that finds nothing new makes no generation, and yet replicas learn that theirs is fresh.
+func TestReplicasKnowHowFreshTheyAre(t *testing.T) {
+	_, builder, replica := shares(t)
+	require.True(t, fetch(t, replica).Refreshed.IsZero())
+	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	for n := range 2 {
+		fresh := term(1)
+		fresh.Refreshed = at.Add(time.Duration(n) * time.Hour)
+		out, err := builder.Publish(t.Context(), fresh)
+		require.NoError(t, err)
+		require.False(t, out.Changed)
+		require.Equal(t, fresh.Refreshed, fetch(t, replica).Refreshed)
+	}
+	empty, err := replica.Empty(t.Context())
+	require.NoError(t, err)
+	require.False(t, empty)
+}
+
 func TestFetchWaitsForABuild(t *testing.T) {
 	_, _, replica := shares(t)
 	replica.kb.building.Lock()
@@ -498,6 +516,9 @@ func TestFetchWaitsForABuild(t *testing.T) {
 func TestFetchOfNothing(t *testing.T) {
 	s := NewShare(open(t, t.TempDir(), Options{}), newDepot(), ShareOptions{})
 	require.Zero(t, fetch(t, s))
+	empty, err := s.Empty(t.Context())
+	require.NoError(t, err)
+	require.True(t, empty)
 }
 
 // FuzzHead feeds pointers of any name and content: none panics, and what is taken is consistent.

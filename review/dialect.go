@@ -43,7 +43,7 @@ const callTime = 2 * time.Minute
 
 // Location is the address of a state of record as it may be shown: without user, password and options.
 func Location(where string) string {
-	if isPostgres(where) {
+	if IsPostgres(where) {
 		return postgresName(where)
 	}
 	return where

@@ -27,8 +27,8 @@ const (
 	statementTime = time.Minute
 )
 
-// isPostgres tells an address of PostgreSQL from the name of a file.
-func isPostgres(where string) bool {
+// IsPostgres tells an address of PostgreSQL from the name of a file.
+func IsPostgres(where string) bool {
 	return strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://")
 }
 
@@ -250,7 +250,7 @@ func badChecksums(ctx context.Context, q querier, table string) (bad int, err er
 // Password reports whether an address holds a password, which then can be read in the list of processes.
 func Password(where string) bool {
 	u, err := url.Parse(where)
-	if err != nil || !isPostgres(where) {
+	if err != nil || !IsPostgres(where) {
 		return false
 	}
 	_, given := u.User.Password()
@@ -260,7 +260,7 @@ func Password(where string) bool {
 // Kept is an address as it may be kept in a file: without its password.
 func Kept(where string) string {
 	u, err := url.Parse(where)
-	if err != nil || !isPostgres(where) {
+	if err != nil || !IsPostgres(where) {
 		return where
 	}
 	if u.User != nil {

@@ -95,6 +95,7 @@ func TestAddressesAreShownWithoutSecrets(t *testing.T) {
 	require.True(t, Password(full))
 	require.Equal(t, "postgres://ann@db.example:5432/prediag?sslmode=disable", Kept(full))
 	require.False(t, Password(Kept(full)))
+	require.False(t, Password("data/state.db"))
 	for _, bad := range []string{"postgres://ann:s3cret@db:port/x", "postgres://ann:s3cret@127.0.0.1:1/x?connect_timeout=1"} {
 		_, err := Open(bad, Options{})
 		require.Error(t, err)

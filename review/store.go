@@ -63,7 +63,7 @@ type Store struct {
 // to another program or to a newer version of this one, or when it cannot be written, and of kind ErrNotReady when
 // PostgreSQL cannot be reached.
 func Open(where string, opt Options) (*Store, error) {
-	if isPostgres(where) {
+	if IsPostgres(where) {
 		return openPostgres(where, opt, false)
 	}
 	return openFile(where, opt)
@@ -73,7 +73,7 @@ func Open(where string, opt Options) (*Store, error) {
 // something are of kind ErrInvalid. The error is of kind ErrNotFound when there is no such file, of kind ErrInvalid when it
 // is another program's or another version's.
 func OpenReadOnly(where string, opt Options) (*Store, error) {
-	if isPostgres(where) {
+	if IsPostgres(where) {
 		return openPostgres(where, opt, true)
 	}
 	return readFile(where, opt)

@@ -100,6 +100,7 @@ type Status struct {
 	Watched     []Watched     // what humans found about answers, by category
 	NotReady    string        // why the service cannot answer yet; empty: it can
 	Shadow      *ShadowStatus // nil: no candidate runs
+	Replica     *Replica      // nil: this is not one of several
 }
 
 // Watched is what humans found about the answers of a category that were drawn for checking.
@@ -110,6 +111,14 @@ type Watched struct {
 	Low, High   float64 // interval of the precision that holds at any time
 	Paused      bool    // nothing of it is answered automatically for now
 	Description string  // why, in a sentence; empty unless Paused
+}
+
+// Replica says how a service stands among several that share their generations.
+type Replica struct {
+	Builder bool      // this one builds and publishes them
+	Epoch   uint64    // of the present builder, as far as this one knows
+	Synced  time.Time // when the shared store last answered; zero: never
+	Fault   string    // why this one is not as the store has it; empty: it is
 }
 
 // ShadowStatus counts what a candidate did that decides in the background, since the start.

@@ -180,7 +180,11 @@ func (a *app) replayLog(ctx context.Context, f replayFlags) (diff eval.DecisionD
 	if err := dir.exists(); err != nil {
 		return diff, err
 	}
-	store, err := review.OpenReadOnly(dir.state(), review.Options{})
+	where, err := dir.record()
+	if err != nil {
+		return diff, err
+	}
+	store, err := review.OpenReadOnly(where, review.Options{})
 	if err != nil {
 		return diff, err
 	}

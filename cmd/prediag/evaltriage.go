@@ -191,6 +191,13 @@ func (a *app) withLine(ctx context.Context, f evalTriageFlags, use func(openLine
 	return a.withParts(ctx, "eval triage", f.dataDir, f.parts, func(p *parts) error {
 		line := openLine{Triager: unrecorded{p.pipeline(time.Now, nil)}, index: p.kb.Generation().Hash}
 		records := stateOf(dataDir(f.dataDir).state())
+		if records == "" { // it is elsewhere: what it taught is what counts
+			last, err := p.store.LastExample(ctx)
+			if err != nil {
+				return err
+			}
+			records = fmt.Sprint(last)
+		}
 		if f.dataDir == demoTickets { // made anew by each call, from what this program embeds
 			line.index, records = demoTickets, ""
 		}

@@ -36,6 +36,7 @@ type parts struct {
 type partsOptions struct {
 	model   string // folder; empty: the data folder's own
 	policy  string // file; empty: the data folder's own, or else the default policy
+	record  string // address of the state of record; empty: the remembered one, or else the data folder's own
 	unaided bool   // the model answers alone, as it is measured: what humans decided in the record is left out
 	logger  *slog.Logger
 }
@@ -56,7 +57,13 @@ func (a *app) openParts(ctx context.Context, dir dataDir, opt partsOptions) (p *
 		return p, err
 	}
 	p.model, p.demo, p.folder = classifier.NewLive(m), isDemo, cmp.Or(opt.model, dir.model())
-	if p.store, err = review.Open(dir.state(), review.Options{Labels: p.model.Labels}); err != nil {
+	where := opt.record
+	if where == "" {
+		if where, err = dir.record(); err != nil {
+			return p, err
+		}
+	}
+	if p.store, err = review.Open(where, review.Options{Labels: p.model.Labels}); err != nil {
 		return p, err
 	}
 	if !opt.unaided {

@@ -281,7 +281,11 @@ func withQueue(ctx context.Context, f reviewFlags, do func(context.Context, queu
 		return err
 	}
 	defer func() { err = errors.Join(err, held.release()) }()
-	store, err := review.Open(dir.state(), review.Options{Labels: labelsOf(dir)})
+	where, err := dir.record()
+	if err != nil {
+		return err
+	}
+	store, err := review.Open(where, review.Options{Labels: labelsOf(dir)})
 	if err != nil {
 		return err
 	}

@@ -15,11 +15,15 @@ import (
 // reviewedExamples reads what humans decided in the record of a data folder, the oldest first. A service may be using the
 // record at the same time.
 func reviewedExamples(ctx context.Context, dir dataDir) (out []prediag.Example, err error) {
-	if _, err := os.Stat(dir.state()); err != nil {
+	where, err := dir.record()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(where); err != nil && !review.IsPostgres(where) {
 		return nil, &prediag.Error{Kind: prediag.ErrNotFound, Reason: "NO_RECORD", Field: "reviews", Err: err,
 			Message: fmt.Sprintf("--reviews %q holds no record of decisions", string(dir))}
 	}
-	store, err := review.Open(dir.state(), review.Options{})
+	store, err := review.Open(where, review.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type serveFlags struct {
 	modelEvery         time.Duration
 	parts              partsOptions
 	shadow             shadowFlags
+	replica            replicaFlags
 	keep               string
 	logLevel           string
 	sources            string // file that declares sources
@@ -45,12 +46,16 @@ writes to the folder is taken in within seconds, without a lost call. What a rev
 that are nearly the same.
 
 With --shadow-model or --shadow-policy a candidate decides the same tickets in the background: its decisions are kept beside
-those that were given, and nothing else comes of them.`,
+those that were given, and nothing else comes of them.
+
+With --state and --store several services share the cases and the index: one of them refreshes it, the others fetch what it
+publishes, and when it is gone another one takes over.`,
 		Example: `  prediag serve
   prediag serve --data-dir /var/lib/prediag --grpc-addr :50051 --http-addr :8080
   prediag serve --refresh-every 1h --policy policy.yaml
   prediag serve --shadow-policy bolder.yaml --shadow-sample 0.2   # see prediag eval replay --shadow
-  prediag serve --sources sources.yaml    # see docs/sources.md`,
+  prediag serve --sources sources.yaml    # see docs/sources.md
+  prediag serve --state postgres://prediag@db/prediag --store s3://kb/prod?endpoint=https://s3.example   # one of several, see docs/operations.md`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), f) },
 	}
@@ -64,6 +69,7 @@ those that were given, and nothing else comes of them.`,
 	c.Flags().StringVar(&f.parts.model, "model", "", "folder of the model (default: the data folder's)")
 	c.Flags().StringVar(&f.parts.policy, "policy", "", "file of the policy (default: the data folder's policy.yaml, or the built-in one)")
 	f.shadow.flags(c)
+	f.replica.flags(c)
 	c.Flags().StringVar(&f.keep, "keep-diagnoses", "180d", "time after which a diagnosis and its entry in the audit log are removed, e.g. 90d or 36h; 0 keeps all. Those whose case waits stay")
 	c.Flags().StringVar(&f.logLevel, "log-level", "warn", "debug, info, warn or error; logs go to standard error as JSON")
 	return c
@@ -72,6 +78,9 @@ those that were given, and nothing else comes of them.`,
 func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	if f.every < time.Second || f.drain <= 0 || f.modelEvery <= 0 {
 		return usageError{errors.New("--refresh-every takes 1s or more, --drain and --model-every more than 0, e.g. 6h, 10s and 2s")}
+	}
+	if err := f.replica.check(); err != nil {
+		return err
 	}
 	keep, err := parseKeep(f.keep)
 	if err != nil {
@@ -93,6 +102,9 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	}
 	defer func() { _, _ = grpcLis.Close(), httpLis.Close() }() // closed by the server when it ran
 	f.parts.logger = logger
+	if f.parts.record, err = dir.useRecord(f.replica.state); err != nil {
+		return err
+	}
 	p, err := a.openParts(ctx, dir, f.parts)
 	if err != nil {
 		return err
@@ -101,11 +113,16 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	if _, err := dir.readGolden(); err != nil {
 		return err
 	}
-	list, err := sourcesToServe(dir, p, f.sources)
+	r, err := newReplica(f.replica, p, dir.ownRecord(f.parts.record), logger)
+	if err != nil {
+		return err
+	}
+	list, err := sourcesToServe(dir, p, f.sources, r.mayStartOnDemo(ctx))
 	if err != nil {
 		return err
 	}
 	s := newService(p, dir, a.ingestOptions(dir, logger))
+	s.join(r)
 	s.remembered(dir)
 	if err := s.audits.look(ctx); err != nil {
 		return err
@@ -119,11 +136,14 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return srv.Serve(ctx, grpcLis, httpLis) })
-	g.Go(func() error { return s.refreshLoop(ctx, dir, f.every) })
+	g.Go(func() error { return s.buildLoop(ctx, dir, f.every) })
 	g.Go(func() error { return s.modelLoop(ctx, f.modelEvery) })
 	g.Go(func() error { return s.indexLoop(ctx, f.modelEvery, scrubEvery) })
 	g.Go(func() error { return s.audits.run(ctx) })
 	g.Go(func() error { s.pruneLoop(ctx, keep); return nil })
+	if !dir.ownRecord(f.parts.record) && p.lessons != nil {
+		g.Go(func() error { s.lessonsLoop(ctx, f.modelEvery); return nil })
+	}
 	if s.shadow != nil {
 		g.Go(func() error { return s.shadow.Run(ctx) })
 	}
@@ -168,8 +188,8 @@ func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 }
 
 // sourcesToServe returns the data folder's sources, with the file that declares others where one is named. A folder that
-// has neither sources nor articles gets the demo. A file that is wrong stops the start.
-func sourcesToServe(dir dataDir, p *parts, file string) (sourceList, error) {
+// has neither sources nor articles gets the demo, where that may be. A file that is wrong stops the start.
+func sourcesToServe(dir dataDir, p *parts, file string, mayDemo bool) (sourceList, error) {
 	list, err := dir.readSources()
 	if err != nil {
 		return list, err
@@ -182,7 +202,7 @@ func sourcesToServe(dir dataDir, p *parts, file string) (sourceList, error) {
 	if _, err := list.declared(); err != nil {
 		return list, err
 	}
-	if len(list.Sources) == 0 && list.File == "" && p.kb.Generation().Number == 0 {
+	if len(list.Sources) == 0 && list.File == "" && p.kb.Generation().Number == 0 && mayDemo {
 		list = list.with(sourceEntry{Name: demoSource})
 	}
 	return list, writeJSON(dir.sources(), list)

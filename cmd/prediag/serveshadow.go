@@ -99,7 +99,10 @@ func (s *service) pruneLoop(ctx context.Context, keep time.Duration) {
 	tick := time.NewTicker(pruneEvery)
 	defer tick.Stop()
 	for {
-		removed, err := s.p.store.Prune(ctx, time.Now().Add(-keep))
+		removed, err := 0, error(nil)
+		if s.replica == nil || s.replica.builds() { // one of several is enough
+			removed, err = s.p.store.Prune(ctx, time.Now().Add(-keep))
+		}
 		switch {
 		case ctx.Err() != nil:
 			return

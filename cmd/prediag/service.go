@@ -25,6 +25,7 @@ type service struct {
 	audits    *auditWatch
 	line      *triage.Pipeline // set by parts, before anything runs
 	shadow    *triage.Shadow   // nil: no candidate runs
+	replica   *replica         // nil: this service is alone
 }
 
 func newService(p *parts, dir dataDir, opt ingest.Options) *service {
@@ -89,6 +90,24 @@ func (s *service) refreshLoop(ctx context.Context, dir dataDir, every time.Durat
 	}, dir.shortestSchedule(every))
 }
 
+// buildLoop renews the index as long as this service may, which is always unless it is one of several.
+func (s *service) buildLoop(ctx context.Context, dir dataDir, every time.Duration) error {
+	build := func(ctx context.Context) error { return s.refreshLoop(ctx, dir, every) }
+	if s.replica == nil {
+		return build(ctx)
+	}
+	return s.replica.run(ctx, build)
+}
+
+// lessonsLoop takes in what humans decided through other services that share the state of record.
+func (s *service) lessonsLoop(ctx context.Context, every time.Duration) {
+	for pause(ctx, every) {
+		if err := s.p.lessons.sync(ctx); err != nil && ctx.Err() == nil {
+			s.logger.Warn("decisions made elsewhere do not count yet", "error", err)
+		}
+	}
+}
+
 // broken is a source that cannot be opened: the refresh fails with its error, and what it held before stays.
 type broken struct {
 	name string
@@ -99,15 +118,27 @@ func (b broken) Name() string { return b.name }
 
 func (b broken) Walk(context.Context, func(ingest.Item) error) error { return b.err }
 
-// refreshedAt is when the index was last known to hold what its sources hold.
-func (s *service) refreshedAt() time.Time {
+// refreshedHere is when this service last refreshed the index; zero when it never did.
+func (s *service) refreshedHere() time.Time {
 	if op, ok := s.refresher.Last(); ok && op.State == ingest.OperationSucceeded {
 		s.refreshed.Store(&op.Ended)
 	}
 	if at := s.refreshed.Load(); at != nil {
 		return *at
 	}
-	return s.p.kb.Generation().Created
+	return time.Time{}
+}
+
+// refreshedAt is when the index was last known to hold what its sources hold.
+func (s *service) refreshedAt() time.Time {
+	at := s.refreshedHere()
+	if at.IsZero() {
+		at = s.p.kb.Generation().Created
+	}
+	if s.replica != nil && s.replica.refreshed().After(at) {
+		return s.replica.refreshed()
+	}
+	return at
 }
 
 // remembered takes over when a refresh of an earlier process last succeeded.
@@ -148,6 +179,12 @@ func (s *service) status() server.Status {
 	if len(out.Stale) > 0 {
 		out.Degraded = strings.TrimPrefix(out.Degraded+"; nothing is done automatically: "+strings.Join(out.Stale, "; "), "; ")
 	}
+	if s.replica != nil {
+		out.Replica = s.replica.status()
+		if fault := out.Replica.Fault; fault != "" {
+			out.Degraded = strings.TrimPrefix(out.Degraded+"; the shared index cannot be followed: "+fault, "; ")
+		}
+	}
 	if s.shadow != nil {
 		out.Shadow = shadowStatus(s.shadow.Counts())
 	}
@@ -178,15 +215,21 @@ func watched(w triage.Watch) []server.Watched {
 func (s *service) parts() server.Parts {
 	s.line = s.p.pipeline(s.refreshedAt, s.logger)
 	return server.Parts{
-		Triager: s.line, Knowledge: s.p.kb, Refresher: refresher{s.refresher},
+		Triager: s.line, Knowledge: s.p.kb, Refresher: refresher{s.refresher, s.replica},
 		Queue: s.p.store, Record: teaching{s.p.store, s.p.lessons}, Checks: cleanChecks{s.p.store}, Status: s.status,
 	}
 }
 
 // refresher shows an ingester to the server.
-type refresher struct{ *ingest.Ingester }
+type refresher struct {
+	*ingest.Ingester
+	replica *replica
+}
 
 func (r refresher) Start(ctx context.Context, force bool) (prediag.Refresh, error) {
+	if r.replica != nil && !r.replica.builds() {
+		return prediag.Refresh{}, r.replica.notBuilder()
+	}
 	op, err := r.Ingester.Start(ctx, force)
 	return refreshOf(op), err
 }

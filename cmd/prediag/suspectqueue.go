@@ -79,7 +79,11 @@ func withLabelChecker(ctx context.Context, dir dataDir, do func(context.Context,
 		return err
 	}
 	defer func() { err = errors.Join(err, held.release()) }()
-	store, err := review.Open(dir.state(), review.Options{})
+	where, err := dir.record()
+	if err != nil {
+		return err
+	}
+	store, err := review.Open(where, review.Options{})
 	if err != nil {
 		return err
 	}
