@@ -197,7 +197,10 @@ func (b *builder) flush() error {
 
 // begin makes the build's folder: a clone of the base, or an empty index.
 func (b *builder) begin(ctx context.Context) error {
-	var err error
+	err := b.checkSpace()
+	if err != nil {
+		return err
+	}
 	if b.number, err = nextNumber(b.kb.dir); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 )
 
 // syncFile makes the content of one file durable.
@@ -99,27 +100,49 @@ func removeWhole(dir, name string) error {
 
 // hashFile is the SHA-256 of a file in hex and its size in bytes.
 func hashFile(ctx context.Context, name string) (string, int64, error) {
+	return hashPaced(ctx, name, 0)
+}
+
+// hashPaced is hashFile at no more than rate bytes a second; 0: as fast as it goes.
+func hashPaced(ctx context.Context, name string, rate int64) (string, int64, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return "", 0, err
 	}
 	defer f.Close()
 	h := sha256.New()
-	n, err := io.Copy(h, &contextReader{ctx, f})
+	n, err := io.Copy(h, &contextReader{ctx: ctx, r: f, rate: rate, began: time.Now()})
 	return hex.EncodeToString(h.Sum(nil)), n, err
 }
 
-// contextReader ends a long read when its context does.
+// contextReader ends a long read when its context does, and slows it down to a rate where it has one.
 type contextReader struct {
-	ctx context.Context
-	r   io.Reader
+	ctx   context.Context
+	r     io.Reader
+	rate  int64 // bytes a second; 0: any
+	began time.Time
+	read  int64
 }
 
 func (c *contextReader) Read(p []byte) (int, error) {
 	if err := c.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return c.r.Read(p)
+	n, err := c.r.Read(p)
+	c.read += int64(n)
+	if c.rate > 0 {
+		ahead := time.Duration(float64(c.read)/float64(c.rate)*float64(time.Second)) - time.Since(c.began)
+		if ahead > 10*time.Millisecond {
+			timer := time.NewTimer(ahead)
+			defer timer.Stop()
+			select {
+			case <-c.ctx.Done():
+				return n, c.ctx.Err()
+			case <-timer.C:
+			}
+		}
+	}
+	return n, err
 }
 
 // linkFile gives the immutable file old a second name, or copies it where the file system has no hard links.
@@ -144,7 +167,7 @@ func copyFile(ctx context.Context, old, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, err = io.Copy(out, &contextReader{ctx, in}); err != nil {
+	if _, err = io.Copy(out, &contextReader{ctx: ctx, r: in}); err != nil {
 		err = fmt.Errorf("copy %q: %w", old, err)
 	}
 	return errors.Join(err, out.Close())

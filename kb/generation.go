@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
@@ -192,12 +193,12 @@ func (k *KB) load() (*generation, string) {
 	number, hash, err := readPointer(k.dir)
 	if err == nil && number > 0 {
 		var g *generation
-		if g, err = k.tryOpen(number, hash); err == nil {
+		if g, err = k.tryOpen(number, hash, k.opt.VerifyBytes); err == nil {
 			return g, ""
 		}
 		err = fmt.Errorf("generation %d: %w", number, err)
 	}
-	g, tried := k.newest(number)
+	g, tried := k.newest(number, k.opt.VerifyBytes)
 	switch {
 	case err == nil && g == nil && tried == nil:
 		return nil, ""
@@ -211,8 +212,8 @@ func (k *KB) load() (*generation, string) {
 	return nil, fmt.Sprintf("%v: no generation is usable, the next ingest builds afresh", errors.Join(err, tried))
 }
 
-// newest opens the newest usable generation other than the one named except.
-func (k *KB) newest(except uint64) (*generation, error) {
+// newest opens the newest usable generation other than the one named except. limit is as for tryOpen.
+func (k *KB) newest(except uint64, limit int64) (*generation, error) {
 	numbers, err := generationNumbers(k.dir)
 	if err != nil {
 		return nil, err
@@ -222,7 +223,7 @@ func (k *KB) newest(except uint64) (*generation, error) {
 		if n == except {
 			continue
 		}
-		g, err := k.tryOpen(n, "")
+		g, err := k.tryOpen(n, "", limit)
 		if err == nil {
 			return g, nil
 		}
@@ -231,8 +232,8 @@ func (k *KB) newest(except uint64) (*generation, error) {
 	return nil, tried
 }
 
-// tryOpen proves a generation as far as its size allows and opens it. hash is what the manifest must have; empty: any.
-func (k *KB) tryOpen(number uint64, hash string) (*generation, error) {
+// tryOpen proves a generation of up to limit bytes and opens it. hash is what the manifest must have; empty: any.
+func (k *KB) tryOpen(number uint64, hash string, limit int64) (*generation, error) {
 	dir := filepath.Join(k.dir, genName(number))
 	m, err := servable(dir, number)
 	if err != nil {
@@ -241,7 +242,7 @@ func (k *KB) tryOpen(number uint64, hash string) (*generation, error) {
 	if hash != "" && m.Sum != hash {
 		return nil, fmt.Errorf("manifest is not the one that the pointer file names: %w", prediag.ErrDamaged)
 	}
-	if m.bytes() <= k.opt.VerifyBytes {
+	if m.bytes() <= limit {
 		if err := m.verify(k.closing, dir); err != nil {
 			return nil, err
 		}
@@ -263,14 +264,14 @@ func (k *KB) suspect(g *generation) {
 	})
 }
 
-// Scrub proves every byte of the serving generation. A damaged one is replaced by the newest intact older one; the error
+// Scrub proves every byte of the serving generation, at no more than Options.ScrubRate. A damaged one is replaced by the newest intact older one; the error
 // then is of kind prediag.ErrDamaged. A server calls it once a day.
 func (k *KB) Scrub(ctx context.Context) error {
 	g, err := k.acquire()
 	if err != nil {
 		return err
 	}
-	err = g.manifest.verify(ctx, g.dir)
+	err = g.manifest.verifyPaced(ctx, g.dir, k.opt.ScrubRate)
 	g.release()
 	if errors.Is(err, prediag.ErrDamaged) {
 		return errors.Join(err, k.fallBack(g, err))
@@ -297,7 +298,7 @@ func (k *KB) fallBack(bad *generation, cause error) error {
 	if !serving {
 		return nil
 	}
-	g, tried := k.newest(bad.manifest.Number)
+	g, tried := k.newest(bad.manifest.Number, math.MaxInt64) // it may share what is damaged: all of it is proved
 	degraded := fmt.Sprintf("generation %d: %v", bad.manifest.Number, cause)
 	if g != nil {
 		degraded += fmt.Sprintf(": serving generation %d", g.manifest.Number)

@@ -290,6 +290,27 @@ func TestScrubAndBuildNoticeDamageUnderWay(t *testing.T) {
 	}
 }
 
+// TestDamageInASharedSegmentLeavesNothing flips a byte of a segment that all generations share: none of them may serve,
+// whatever its size, and the next build begins from scratch.
+func TestDamageInASharedSegmentLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	k := open(t, dir, Options{VerifyBytes: 1}) // too large to be proved at opening
+	apply(t, k, put(numbered(300)...))
+	apply(t, k, put(article("b", "Network", "words")))
+	segments, err := filepath.Glob(filepath.Join(dir, genName(1), indexName, "store", "*.zap"))
+	require.NoError(t, err)
+	require.FileExists(t, filepath.Join(dir, genName(2), indexName, "store", filepath.Base(segments[0])), "shared")
+	require.NoError(t, flipByte(segments[0]))
+	require.ErrorIs(t, k.Scrub(context.Background()), prediag.ErrDamaged)
+	require.Zero(t, k.Generation().Number)
+	require.Contains(t, k.Status().Degraded, filepath.Base(segments[0]))
+	require.EqualValues(t, 3, apply(t, k, put(numbered(300)...)).Number)
+	require.Empty(t, k.Status().Degraded)
+	list, err := List(dir)
+	require.NoError(t, err)
+	require.Zero(t, list[0].Base, "from scratch")
+}
+
 // TestCutWhileServing cuts a mapped segment short: reading it must give an error, not the end of the process.
 func TestCutWhileServing(t *testing.T) {
 	dir := t.TempDir()

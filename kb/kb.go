@@ -28,6 +28,11 @@ type Options struct {
 	Postings    int              // postings that one search scores exactly, see maxPostings; 0: 60,000
 	Logger      *slog.Logger     // nil: nothing is logged
 
+	ScrubRate int64 // bytes a second that Scrub reads at most; 0: 64 MiB
+
+	// Free returns the bytes that can be written to the file system of a folder; negative: unknown. nil: the system is asked.
+	Free func(dir string) (int64, error)
+
 	// Golden returns the queries that a new generation must answer before it serves; it is asked at every build. nil, or a
 	// Golden without queries: there are none.
 	Golden func() (Golden, error)
@@ -49,6 +54,12 @@ func (o Options) complete() Options {
 	}
 	if o.Postings <= 0 {
 		o.Postings = maxPostings
+	}
+	if o.ScrubRate <= 0 {
+		o.ScrubRate = 64 << 20
+	}
+	if o.Free == nil {
+		o.Free = freeBytes
 	}
 	if o.Golden == nil {
 		o.Golden = func() (Golden, error) { return Golden{}, nil }

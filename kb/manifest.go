@@ -161,9 +161,12 @@ func (m *manifest) verifySizes(dir string) error {
 }
 
 // verify proves every byte of the generation in dir.
-func (m *manifest) verify(ctx context.Context, dir string) error {
+func (m *manifest) verify(ctx context.Context, dir string) error { return m.verifyPaced(ctx, dir, 0) }
+
+// verifyPaced is verify at no more than rate bytes a second; 0: as fast as it goes.
+func (m *manifest) verifyPaced(ctx context.Context, dir string, rate int64) error {
 	for _, f := range m.Files {
-		sum, size, err := hashFile(ctx, filepath.Join(dir, filepath.FromSlash(f.Name)))
+		sum, size, err := hashPaced(ctx, filepath.Join(dir, filepath.FromSlash(f.Name)), rate)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

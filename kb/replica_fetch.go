@@ -124,7 +124,7 @@ func (s *Share) download(ctx context.Context, f fileSum, name string) (err error
 		return err
 	}
 	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(w, h), &contextReader{ctx, io.LimitReader(r, f.Size+1)})
+	n, err := io.Copy(io.MultiWriter(w, h), &contextReader{ctx: ctx, r: io.LimitReader(r, f.Size+1)})
 	if err == nil && (n != f.Size || hex.EncodeToString(h.Sum(nil)) != f.SHA256) {
 		err = fmt.Errorf("the depot's copy is not what the manifest says: %w", prediag.ErrDamaged)
 		if n >= f.Size { // not just cut short: the builder sees that it is gone and writes it again

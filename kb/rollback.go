@@ -95,7 +95,7 @@ func (k *KB) Reload() (bool, error) {
 	if serving := k.Generation(); serving.Number == number && serving.Hash == hash {
 		return false, nil
 	}
-	g, err := k.tryOpen(number, hash)
+	g, err := k.tryOpen(number, hash, k.opt.VerifyBytes)
 	if err != nil {
 		return false, fmt.Errorf("generation %d, which the pointer file names: %w", number, err)
 	}

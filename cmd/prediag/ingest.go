@@ -43,8 +43,8 @@ tried again when it changes, or with --retry-quarantined. When more than a fifth
 generation stays, unless --force is given. A source that cannot be reached keeps its articles; the others are refreshed, and
 the exit code is 1.
 
-While a service holds the data folder, ingest without SOURCE asks that service to refresh; to add a source, stop the
-service first.`,
+While a service holds the data folder, ingest asks that service to refresh all of its sources, provided that it knows those
+that are named; to add or remove one, or to retry what is quarantined, stop the service first.`,
 		Example: `  prediag ingest docs/
   prediag ingest --data-dir /var/lib/prediag docs/ faq.jsonl.gz
   prediag ingest --sources sources.yaml
@@ -75,10 +75,11 @@ func (a *app) ingestOptions(dir dataDir, logger *slog.Logger) ingest.Options {
 
 func (a *app) ingest(ctx context.Context, f ingestFlags, args []string) (err error) {
 	dir := dataDir(*f.dataDir)
-	if len(args) == 0 && len(f.remove) == 0 && f.sources == "" && !f.retry {
-		if h, ok := dir.service(); ok {
-			return a.refreshThrough(ctx, h, f)
+	if h, ok := dir.service(); ok {
+		if err := dir.configured(h, f, args); err != nil {
+			return err
 		}
+		return a.refreshThrough(ctx, h, f)
 	}
 	held, err := dir.hold("ingest")
 	if err != nil {
@@ -114,6 +115,38 @@ func (a *app) ingest(ctx context.Context, f ingestFlags, args []string) (err err
 	a.noteUndeclared(list, k.Generation().Sources)
 	a.noteGolden(dir)
 	return a.printReport(report, k.Generation(), *f.asJSON)
+}
+
+// configured refuses what a running service cannot be asked for, with the remedy.
+func (d dataDir) configured(h holder, f ingestFlags, args []string) error {
+	refuse := func(format string, v ...any) error {
+		return &prediag.Error{Kind: prediag.ErrLocked, Reason: "SERVICE_RUNNING", Message: fmt.Sprintf(
+			"prediag %s (process %d) holds data folder %q and %s: stop it, run this again, and start it again", h.Command, h.PID, string(d), fmt.Sprintf(format, v...))}
+	}
+	list, err := d.readSources()
+	if err != nil {
+		return err
+	}
+	switch abs, err := filepath.Abs(f.sources); {
+	case len(f.remove) > 0:
+		return refuse("does not remove sources while it runs")
+	case f.retry:
+		return refuse("does not retry what is quarantined on demand")
+	case err != nil:
+		return err
+	case f.sources != "" && abs != list.File:
+		return refuse("reads its sources from %q, not from %q", list.File, abs)
+	}
+	for _, arg := range args {
+		path, err := filepath.Abs(arg)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(list.Sources, func(e sourceEntry) bool { return e.Path == path }) {
+			return refuse("does not know the source %q", path)
+		}
+	}
+	return nil
 }
 
 // printReport prints a report; the error says when a source was left out.

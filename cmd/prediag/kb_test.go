@@ -149,7 +149,7 @@ func TestKBWrongCalls(t *testing.T) {
 
 // TestKBWithARunningService rolls the index of a running service back, and damages it.
 func TestKBWithARunningService(t *testing.T) {
-	data, _ := twoStates(t)
+	data, docs := twoStates(t)
 	roughModel(t, data)
 	s := start(t, data, "--model-every", "20ms")
 	status := func() kbState { return decode[kbState](t, must(t, "kb", "status", "--data-dir", data, "--json")) }
@@ -167,5 +167,12 @@ func TestKBWithARunningService(t *testing.T) {
 	out := must(t, "ingest", "--data-dir", data)
 	require.Contains(t, out, "1 added, 1 changed, 1 moved, 1 unchanged, 1 deleted")
 	require.EqualValues(t, 3, status().Serving)
+	write(t, filepath.Join(docs, "through.md"), "# Through\n\nThrough the service.")
+	require.Contains(t, must(t, "ingest", "--data-dir", data, docs), "1 added", "a source that the service knows is refreshed by it")
+	for _, args := range [][]string{{t.TempDir()}, {"--remove", "docs"}, {"--retry-quarantined"}, {"--sources", "other.yaml"}} {
+		r = call(t, "", append([]string{"ingest", "--data-dir", data}, args...)...)
+		require.Equal(t, exitFailed, r.code)
+		require.Contains(t, r.err, "stop it, run this again, and start it again")
+	}
 	require.Equal(t, exitOK, s.stop(t), s.log.String())
 }
