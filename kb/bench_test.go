@@ -51,6 +51,14 @@ func warmUp(b *testing.B, k *KB, words int, seed uint64) {
 	}
 }
 
+// searchAnew is Search without what is kept of results.
+func searchAnew(tb testing.TB, k *KB, text string) {
+	require.NoError(tb, k.read(func(r *reader) error {
+		_, err := r.search(context.Background(), k.newQuery(prediag.Query{Text: text}, r.analyzer))
+		return err
+	}))
+}
+
 // sampleQueries takes runs of words out of the articles' bodies.
 func sampleQueries(b testing.TB, k *KB, words, n int, seed uint64) []string {
 	r := rand.New(rand.NewPCG(5, seed))
@@ -88,8 +96,7 @@ func BenchmarkSearch(b *testing.B) {
 			i := 0
 			for b.Loop() {
 				begin := time.Now()
-				_, err := k.Search(context.Background(), prediag.Query{Text: queries[i%len(queries)]})
-				require.NoError(b, err)
+				searchAnew(b, k, queries[i%len(queries)])
 				took = append(took, time.Since(begin))
 				i++
 			}
@@ -101,14 +108,47 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
-func BenchmarkSearchCJK8192(b *testing.B) {
+// scripts has a character range of every script that customers write, and of some that they do not.
+var scripts = map[string][2]rune{"latin": {'a', 'z'}, "latin diacritics": {0xe0, 0x17f}, "greek": {0x3b1, 0x3c9}, "cyrillic": {0x430, 0x44f},
+	"armenian": {0x561, 0x586}, "hebrew": {0x5d0, 0x5ea}, "arabic": {0x627, 0x64a}, "devanagari": {0x905, 0x939}, "tamil": {0xb85, 0xbb9},
+	"thai": {0xe01, 0xe2e}, "lao": {0xe81, 0xeae}, "myanmar": {0x1000, 0x1021}, "georgian": {0x10d0, 0x10f0}, "khmer": {0x1780, 0x17a2},
+	"hiragana": {0x3041, 0x3096}, "katakana": {0x30a1, 0x30fa}, "han": {0x4e00, 0x9fff}, "hangul": {0xac00, 0xd7a3}, "full width": {0xff21, 0xff5a},
+	"ligatures": {0xfb50, 0xfdfb}, "emoji": {0x1f300, 0x1f64f}, "math letters": {0x1d400, 0x1d7ff}, "marks": {0x300, 0x36f}, "digits": {'0', '9'},
+	"punctuation": {'!', '/'}, "private": {0xe000, 0xf8ff}, "cuneiform": {0x12000, 0x12399}}
+
+// longestQuery fills the longest query that is accepted with words of a script, of which hardly any two are equal; without
+// spaces it is one word.
+func longestQuery(chars [2]rune, spaces bool) string {
+	r := rand.New(rand.NewPCG(7, uint64(chars[0])))
+	out := make([]rune, prediag.MaxQueryRunes)
+	for i := range out {
+		out[i] = chars[0] + r.Int32N(chars[1]-chars[0]+1)
+		if spaces && i%5 == 4 {
+			out[i] = ' '
+		}
+	}
+	return string(out)
+}
+
+// BenchmarkSearchLongest asks the longest queries of every script, and one of the words of the articles.
+func BenchmarkSearchLongest(b *testing.B) {
 	k := benchKB(b)
-	text := []rune(strings.Repeat("如何解决云服务器磁盘无法挂载并且实例启动失败的问题请尽快处理谢谢", 300))[:prediag.MaxQueryRunes]
-	r := rand.New(rand.NewPCG(7, 8))
-	r.Shuffle(len(text), func(i, j int) { text[i], text[j] = text[j], text[i] })
-	for b.Loop() {
-		_, err := k.Search(context.Background(), prediag.Query{Text: string(text)})
-		require.NoError(b, err)
+	queries := map[string]string{
+		"chinese": strings.Repeat("如何解决云服务器磁盘无法挂载并且实例启动失败的问题请尽快处理谢谢", 240),
+		"codes":   strings.Repeat("ACS.0013 ErrImagePull 0x80070005 ALM-12033 ", 180),
+		"joined":  strings.Repeat("a.b-c_", 1300),
+		"words":   sampleQueries(b, k, 1300, 1, 6)[0],
+	}
+	for name, chars := range scripts {
+		queries[name] = longestQuery(chars, true)
+		queries[name+", one word"] = longestQuery(chars, false)
+	}
+	for name, text := range queries {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				searchAnew(b, k, text)
+			}
+		})
 	}
 }
 

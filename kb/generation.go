@@ -33,6 +33,7 @@ type generation struct {
 	generic bitset // documents whose title says nothing
 	nothing bitset // no documents
 	terms   termCache
+	results resultCache
 	readers sync.Pool // of *reader
 
 	filterMu sync.Mutex

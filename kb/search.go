@@ -15,15 +15,26 @@ import (
 //
 // An article is found when it holds one of the query's informative terms or codes. The score is BM25 over title,
 // headings and body plus BM25 over the title alone; an article that explains one of the query's codes ranks before all
-// that do not. In a large knowledge base Total counts the articles that hold one of the rarer terms only.
+// that do not. In a large knowledge base Total counts the articles that hold one of the rarer terms only. What the hits point
+// to is shared with other callers: it must not be changed.
 func (k *KB) Search(ctx context.Context, q prediag.Query) (prediag.Results, error) {
 	var results prediag.Results
 	if err := validate(q); err != nil {
 		return results, err
 	}
-	err := k.read(func(r *reader) error {
+	key, err := keyOf(q)
+	if err != nil {
+		return results, fmt.Errorf("search: %w", err)
+	}
+	err = k.read(func(r *reader) error {
+		var known bool
+		if results, known = r.results.get(key); known {
+			return ctx.Err()
+		}
 		var err error
-		results, err = r.search(ctx, k.newQuery(q, r.analyzer))
+		if results, err = r.search(ctx, k.newQuery(q, r.analyzer)); err == nil {
+			r.results.set(key, results)
+		}
 		return err
 	})
 	if err != nil {
