@@ -22,6 +22,9 @@ func (k *KB) Search(ctx context.Context, q prediag.Query) (prediag.Results, erro
 	if err := validate(q); err != nil {
 		return results, err
 	}
+	if err := ctx.Err(); err != nil {
+		return results, fmt.Errorf("search: %w", err)
+	}
 	key, err := keyOf(q)
 	if err != nil {
 		return results, fmt.Errorf("search: %w", err)
@@ -29,7 +32,7 @@ func (k *KB) Search(ctx context.Context, q prediag.Query) (prediag.Results, erro
 	err = k.read(func(r *reader) error {
 		var known bool
 		if results, known = r.results.get(key); known {
-			return ctx.Err()
+			return nil
 		}
 		var err error
 		if results, err = r.search(ctx, k.newQuery(q, r.analyzer)); err == nil {

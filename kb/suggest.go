@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,11 +14,12 @@ import (
 )
 
 const (
-	maxPrefixBytes = 48  // of a title's beginning in the index
-	maxPrefixes    = 8   // words of a title that a completion may start at
-	maxScanned     = 400 // dictionary entries read per segment and suggestion
-	maxRead        = 512 // articles read per suggestion
-	maxPerEntry    = 4   // articles read per dictionary entry: they begin with the same words
+	maxPrefixBytes = 48   // of a title's beginning in the index
+	maxPrefixes    = 8    // words of a title that a completion may start at
+	maxScanned     = 400  // dictionary entries read per segment and suggestion
+	maxHolders     = 5000 // articles of one entry that are looked at
+	maxRead        = 512  // articles read per suggestion
+	maxPerEntry    = 4    // articles read per dictionary entry: they begin with the same words
 	maxSuggestions = 50
 )
 
@@ -59,15 +61,46 @@ func (k *KB) SuggestFor(ctx context.Context, prefix string, languages []string, 
 }
 
 func (r *reader) complete(ctx context.Context, key string, admitted bitset, limit int) ([]string, error) {
+	entries, err := r.entriesFrom(ctx, fieldPrefix, key)
+	if err != nil {
+		return nil, err
+	}
 	titles := map[string]bool{}
-	for i := range r.parts {
-		d, err := r.dict(i, fieldPrefix)
+	read := 0
+	for _, entry := range entries {
+		docs, err := r.holdersOf(ctx, fieldPrefix, entry, admitted)
 		if err != nil {
 			return nil, err
 		}
-		it := d.AutomatonIterator(nil, []byte(key), prefixEnd(key))
-		left := max(8, maxRead/len(r.parts))
-		for n := 0; n < maxScanned && left > 0; n++ {
+		for _, doc := range docs {
+			a, err := r.load(doc)
+			if err != nil {
+				return nil, err
+			}
+			titles[a.Title] = true
+		}
+		if read += len(docs); read >= maxRead {
+			break
+		}
+	}
+	list := slices.Collect(maps.Keys(titles))
+	slices.SortFunc(list, func(x, y string) int {
+		return cmp.Or(cmp.Compare(away(x, key), away(y, key)), cmp.Compare(len(x), len(y)), strings.Compare(x, y))
+	})
+	return list[:min(len(list), limit)], nil
+}
+
+// entriesFrom lists the first maxScanned entries of a field that begin with a prefix, in order. Which these are does not
+// depend on how the articles lie in segments.
+func (r *reader) entriesFrom(ctx context.Context, field, prefix string) ([]string, error) {
+	var entries []string
+	for i := range r.parts {
+		d, err := r.dict(i, field)
+		if err != nil {
+			return nil, err
+		}
+		it := d.AutomatonIterator(nil, []byte(prefix), prefixEnd(prefix))
+		for range maxScanned {
 			entry, err := it.Next()
 			if err == nil {
 				err = ctx.Err()
@@ -78,21 +111,55 @@ func (r *reader) complete(ctx context.Context, key string, admitted bitset, limi
 			if entry == nil {
 				break
 			}
-			read, err := r.titlesOf(i, entry.Term, admitted, titles)
+			entries = append(entries, entry.Term)
+		}
+	}
+	slices.Sort(entries)
+	entries = slices.Compact(entries)
+	return entries[:min(len(entries), maxScanned)], nil
+}
+
+// holdersOf returns at most maxPerEntry admitted documents that hold an entry, those with the smallest IDs of the first
+// maxHolders.
+func (r *reader) holdersOf(ctx context.Context, field, entry string, admitted bitset) ([]int, error) {
+	var found []scored
+	for i, p := range r.parts {
+		list, err := r.postings(i, field, entry)
+		if err != nil {
+			return nil, err
+		}
+		it := list.Iterator(false, false, false, nil)
+		for len(found) < maxHolders {
+			posting, err := it.Next()
+			if err == nil {
+				err = ctx.Err()
+			}
 			if err != nil {
 				return nil, err
 			}
-			left -= read
+			if posting == nil {
+				break
+			}
+			if doc := p.base + int(posting.Number()); admitted.has(doc) {
+				found = append(found, scored{doc: doc})
+			}
 		}
 	}
-	list := make([]string, 0, len(titles))
-	for t := range titles {
-		list = append(list, t)
+	if len(found) > maxPerEntry {
+		for i := range found {
+			var err error
+			if found[i].id, err = r.id(found[i].doc); err != nil {
+				return nil, err
+			}
+		}
+		slices.SortFunc(found, func(x, y scored) int { return strings.Compare(x.id, y.id) })
+		found = found[:maxPerEntry]
 	}
-	slices.SortFunc(list, func(x, y string) int {
-		return cmp.Or(cmp.Compare(away(x, key), away(y, key)), cmp.Compare(len(x), len(y)), strings.Compare(x, y))
-	})
-	return list[:min(len(list), limit)], nil
+	docs := make([]int, len(found))
+	for i, f := range found {
+		docs[i] = f.doc
+	}
+	return docs, nil
 }
 
 // away is 0 for a title that begins with key, and 1 for one that only holds it.
@@ -101,32 +168,6 @@ func away(title, key string) int {
 		return 0
 	}
 	return 1
-}
-
-// titlesOf collects the titles of some admitted documents of one segment that hold an entry, and says how many it read.
-func (r *reader) titlesOf(i int, entry string, admitted bitset, titles map[string]bool) (read int, err error) {
-	list, err := r.postings(i, fieldPrefix, entry)
-	if err != nil {
-		return 0, err
-	}
-	it := list.Iterator(false, false, false, nil)
-	for read < maxPerEntry {
-		posting, err := it.Next()
-		if err != nil || posting == nil {
-			return read, err
-		}
-		doc := r.parts[i].base + int(posting.Number())
-		if !admitted.has(doc) {
-			continue
-		}
-		a, err := r.load(doc)
-		if err != nil {
-			return read, err
-		}
-		titles[a.Title] = true
-		read++
-	}
-	return read, nil
 }
 
 // titlePrefixes are the folded beginnings of a title at each of its first words.
