@@ -120,9 +120,12 @@ func readersSeeWholeObjects(t *testing.T, s Store) {
 }
 
 func TestFolder(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "not there yet")
+	dir := filepath.Join(t.TempDir(), "share")
 	s, err := Open("file://"+dir, 0)
 	require.NoError(t, err)
+	require.ErrorIs(t, s.Put(t.Context(), "heads/1", bytes.NewReader(nil), 0), prediag.ErrNotReady, "a share that is not mounted")
+	require.ErrorIs(t, s.List(t.Context(), "", nil), prediag.ErrNotReady)
+	require.NoError(t, os.Mkdir(dir, 0o755))
 	conformance(t, s)
 	old := filepath.Join(dir, "blobs", tempMark+"old")
 	young := filepath.Join(dir, "blobs", tempMark+"young")

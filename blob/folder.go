@@ -31,7 +31,8 @@ type Folder struct {
 	slots    chan struct{} // one for each call to the operating system under way
 }
 
-// NewFolder returns the store in the folder dir, which is made when something is put.
+// NewFolder returns the store in the folder dir, which must be there when the store is used: one that is missing is taken
+// for a share that is not mounted.
 func NewFolder(dir string, patience time.Duration) (*Folder, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil || dir == "" {
@@ -67,6 +68,15 @@ func (f *Folder) call(ctx context.Context, do func() error) error {
 	}
 }
 
+// mounted reports, as an error, that the folder is not there.
+func (f *Folder) mounted() error {
+	info, err := os.Stat(f.dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return unreachable(f.dir, errors.New("there is no such folder; make it, or mount the share"))
+	}
+	return err
+}
+
 // fault gives an error of the file system a kind.
 func (f *Folder) fault(name string, err error) error {
 	var known *prediag.Error
@@ -92,6 +102,9 @@ func (f *Folder) Put(ctx context.Context, name string, r io.ReadSeeker, size int
 	target := f.path(name)
 	var temp *os.File
 	err := f.call(ctx, func() error {
+		if err := f.mounted(); err != nil {
+			return err
+		}
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 			return err
 		}
@@ -193,6 +206,9 @@ func (f *Folder) List(ctx context.Context, prefix string, each func(name string,
 	var found []object
 	folder := f.path(prefix[:strings.LastIndex(prefix, "/")+1])
 	err := f.call(ctx, func() error {
+		if err := f.mounted(); err != nil {
+			return err
+		}
 		var list []object
 		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) {

@@ -57,9 +57,10 @@ type Share struct {
 	depot Depot
 	opt   ShareOptions
 
-	mu   sync.Mutex           // one Publish, Fetch or Sweep at a time
-	put  map[string]time.Time // blobs that this process wrote, and when
-	told time.Time            // the Term.Refreshed that this process wrote last
+	mu     sync.Mutex           // one Publish, Fetch or Sweep at a time
+	put    map[string]time.Time // blobs that this process wrote, and when
+	filled bool                 // there was a pointer: a depot without any is a share that is not mounted, or another bucket
+	told   time.Time            // the Term.Refreshed that this process wrote last
 }
 
 // NewShare returns the share of a knowledge base in a depot.
@@ -173,9 +174,16 @@ func (s *Share) heads(ctx context.Context) ([]listedHead, error) {
 // error.
 func (s *Share) newest(ctx context.Context) (head, error) {
 	all, err := s.heads(ctx)
-	if err != nil || len(all) == 0 {
+	if err != nil {
 		return head{}, err
 	}
+	if len(all) == 0 {
+		if s.filled {
+			return head{}, fmt.Errorf("the depot held generations and is empty now: see that it is the right one, or start again to fill it: %w", prediag.ErrNotReady)
+		}
+		return head{}, nil
+	}
+	s.filled = true
 	h, err := s.readHead(ctx, all[0].head)
 	if err != nil {
 		return all[0].head, err

@@ -368,7 +368,7 @@ func TestDamageInTheDepotIsNoticed(t *testing.T) {
 		forget(t, replica)
 		_, err := replica.Fetch(t.Context())
 		if strings.HasPrefix(name, headPrefix) {
-			require.NoError(t, err, "then it was not published")
+			require.NoError(t, err, "then the one before counts")
 		} else {
 			require.ErrorIs(t, err, prediag.ErrNotFound)
 		}
@@ -502,6 +502,24 @@ func TestReplicasKnowHowFreshTheyAre(t *testing.T) {
 	empty, err := replica.Empty(t.Context())
 	require.NoError(t, err)
 	require.False(t, empty)
+}
+
+// A share that is not mounted is an empty folder: nothing is published into it, and what serves serves on.
+func TestADepotThatIsSuddenlyEmpty(t *testing.T) {
+	d, builder, replica := shares(t)
+	fetch(t, replica)
+	publish(t, builder, 1)
+	held := d.objects
+	d.objects = map[string]object{}
+	_, err := builder.Publish(t.Context(), term(1))
+	require.ErrorIs(t, err, prediag.ErrNotReady)
+	_, err = replica.Fetch(t.Context())
+	require.ErrorIs(t, err, prediag.ErrNotReady)
+	require.Empty(t, d.objects)
+	find(t, replica.kb, prediag.Query{Text: "quota"})
+	d.objects = held
+	publish(t, builder, 1)
+	fetch(t, replica)
 }
 
 func TestFetchWaitsForABuild(t *testing.T) {

@@ -81,17 +81,21 @@ func (t *buildTerm) caughtUp() bool {
 	}
 }
 
-// newReplica returns the replica of a service; nil when it is alone. own tells that the state of record is its own.
-func newReplica(f replicaFlags, p *parts, own bool, logger *slog.Logger) (*replica, error) {
-	if f.store == "" {
+// depot opens the store; nil when there is none. own tells that the state of record is the data folder's own.
+func (f *replicaFlags) depot(own bool) (blob.Store, error) {
+	switch {
+	case f.store == "":
 		return nil, nil
-	}
-	if own {
+	case own:
 		return nil, usageError{errors.New("--store needs a state of record that the services share, for it says who builds: add --state postgres://USER@HOST/DATABASE, or --state FILE on one machine")}
 	}
-	depot, err := blob.Open(f.store, 0)
-	if err != nil {
-		return nil, err
+	return blob.Open(f.store, 0)
+}
+
+// newReplica returns the replica of a service; nil when it has no depot and so is alone.
+func newReplica(f replicaFlags, depot blob.Store, p *parts, logger *slog.Logger) (*replica, error) {
+	if depot == nil {
+		return nil, nil
 	}
 	host, err := os.Hostname()
 	if err != nil {

@@ -105,6 +105,10 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	if f.parts.record, err = dir.useRecord(f.replica.state); err != nil {
 		return err
 	}
+	depot, err := f.replica.depot(dir.ownRecord(f.parts.record))
+	if err != nil {
+		return err
+	}
 	p, err := a.openParts(ctx, dir, f.parts)
 	if err != nil {
 		return err
@@ -113,7 +117,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	if _, err := dir.readGolden(); err != nil {
 		return err
 	}
-	r, err := newReplica(f.replica, p, dir.ownRecord(f.parts.record), logger)
+	r, err := newReplica(f.replica, depot, p, logger)
 	if err != nil {
 		return err
 	}
