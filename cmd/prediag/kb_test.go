@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -151,7 +153,7 @@ func TestKBWrongCalls(t *testing.T) {
 func TestKBWithARunningService(t *testing.T) {
 	data, docs := twoStates(t)
 	roughModel(t, data)
-	s := start(t, data, "--model-every", "20ms")
+	s := start(t, data, "--model-every", "20ms", "--scrub-every", "100ms")
 	status := func() kbState { return decode[kbState](t, must(t, "kb", "status", "--data-dir", data, "--json")) }
 	require.Eventually(t, func() bool { return status().Running == nil }, 30*time.Second, 20*time.Millisecond)
 	st := status()
@@ -174,5 +176,29 @@ func TestKBWithARunningService(t *testing.T) {
 		require.Equal(t, exitFailed, r.code)
 		require.Contains(t, r.err, "stop it, run this again, and start it again")
 	}
+	damageSegments(t, data, status().Serving)
+	require.Eventually(t, func() bool {
+		st := status()
+		return st.Serving > 4 && st.Degraded == ""
+	}, 30*time.Second, 20*time.Millisecond, "damage is found, and the index is built anew without a hand")
+	require.Contains(t, must(t, "search", "--data-dir", data, "through the service"), "docs/through.md")
+	require.Contains(t, must(t, "kb", "verify", "--data-dir", data, fmt.Sprint(status().Serving)), "0 files damaged")
 	require.Equal(t, exitOK, s.stop(t), s.log.String())
+}
+
+// damageSegments flips a byte in every segment of a generation.
+func damageSegments(t *testing.T, data string, number uint64) {
+	t.Helper()
+	segments, err := filepath.Glob(filepath.Join(data, "kb", fmt.Sprintf("gen-%08d", number), "index", "store", "*.zap"))
+	require.NoError(t, err)
+	require.NotEmpty(t, segments)
+	for _, name := range segments {
+		raw, err := os.ReadFile(name)
+		require.NoError(t, err)
+		raw[len(raw)/2] ^= 1
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		require.NoError(t, err)
+		_, err = f.WriteAt(raw, 0) // in place: the file has several names
+		require.NoError(t, errors.Join(err, f.Close()))
+	}
 }

@@ -24,7 +24,7 @@ type serveFlags struct {
 	dataDir            *string
 	grpcAddr, httpAddr string
 	every, drain       time.Duration
-	modelEvery         time.Duration
+	modelEvery, scrub  time.Duration
 	parts              partsOptions
 	shadow             shadowFlags
 	replica            replicaFlags
@@ -65,6 +65,7 @@ publishes, and when it is gone another one takes over.`,
 	c.Flags().DurationVar(&f.every, "refresh-every", ingest.DefaultInterval, "time from one refresh of the index to the next")
 	c.Flags().StringVar(&f.sources, "sources", "", "file that declares sources, remembered (default: the one remembered)")
 	c.Flags().DurationVar(&f.modelEvery, "model-every", 2*time.Second, "time from one look for a newer model in the model's folder to the next")
+	c.Flags().DurationVar(&f.scrub, "scrub-every", 24*time.Hour, "time from one proof of every byte of the index to the next")
 	c.Flags().DurationVar(&f.drain, "drain", 10*time.Second, "time that accepted calls get when the service stops")
 	c.Flags().StringVar(&f.parts.model, "model", "", "folder of the model (default: the data folder's)")
 	c.Flags().StringVar(&f.parts.policy, "policy", "", "file of the policy (default: the data folder's policy.yaml, or the built-in one)")
@@ -76,8 +77,8 @@ publishes, and when it is gone another one takes over.`,
 }
 
 func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
-	if f.every < time.Second || f.drain <= 0 || f.modelEvery <= 0 {
-		return usageError{errors.New("--refresh-every takes 1s or more, --drain and --model-every more than 0, e.g. 6h, 10s and 2s")}
+	if f.every < time.Second || f.drain <= 0 || f.modelEvery <= 0 || f.scrub <= 0 {
+		return usageError{errors.New("--refresh-every takes 1s or more, --drain, --model-every and --scrub-every more than 0, e.g. 6h, 10s, 2s and 24h")}
 	}
 	if err := f.replica.check(); err != nil {
 		return err
@@ -142,7 +143,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	g.Go(func() error { return srv.Serve(ctx, grpcLis, httpLis) })
 	g.Go(func() error { return s.buildLoop(ctx, dir, f.every) })
 	g.Go(func() error { return s.modelLoop(ctx, f.modelEvery) })
-	g.Go(func() error { return s.indexLoop(ctx, f.modelEvery, scrubEvery) })
+	g.Go(func() error { return s.indexLoop(ctx, f.modelEvery, f.scrub) })
 	g.Go(func() error { return s.audits.run(ctx) })
 	g.Go(func() error { s.pruneLoop(ctx, keep); return nil })
 	if !dir.ownRecord(f.parts.record) && p.lessons != nil {

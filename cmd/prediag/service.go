@@ -45,11 +45,8 @@ func (s *service) modelLoop(ctx context.Context, every time.Duration) error {
 	})
 }
 
-// scrubEvery is how often the service proves every byte of what it serves.
-const scrubEvery = 24 * time.Hour
-
-// indexLoop serves what somebody else made current in the index's folder, such as a rollback, and proves what serves once a
-// day. Where damage leaves nothing that is whole, a refresh builds the index anew from the sources.
+// indexLoop serves what somebody else made current in the index's folder, such as a rollback, and proves what serves
+// every so often. Where damage leaves nothing that is whole, a refresh builds the index anew from the sources.
 func (s *service) indexLoop(ctx context.Context, every, scrub time.Duration) error {
 	look, prove := time.NewTicker(every), time.NewTicker(scrub)
 	defer look.Stop()
