@@ -9,6 +9,9 @@ import (
 // fit learns the model's parts from all examples and, for each round, from those outside of a fold, which then give the
 // heads votes of parts that did not learn from them, nor from the same text.
 func (t *trainer) fit(ctx context.Context) (*fitted, error) {
+	if len(t.examples) >= muchToLearn {
+		return t.fitOnce(ctx)
+	}
 	all, jobs := t.jobs(t.task.rows)
 	type round struct {
 		*fitted
@@ -29,7 +32,6 @@ func (t *trainer) fit(ctx context.Context) (*fitted, error) {
 		}
 		var more []func(context.Context) error
 		r.fitted, more = t.jobs(r.learn)
-		r.test = r.test[:min(len(r.test), mostTested)]
 		rounds, jobs = append(rounds, r), append(jobs, more...)
 	}
 	if err := t.run(ctx, jobs); err != nil {
@@ -42,6 +44,30 @@ func (t *trainer) fit(ctx context.Context) (*fitted, error) {
 		t.heads[k].settle(!t.translations)
 	}
 	return all, ctx.Err()
+}
+
+// fitOnce learns from all examples but a sample, which calibrates the very parts that were learned. Of many examples a sample
+// is no loss, and parts that are trained for calibration only would cost as much again.
+func (t *trainer) fitOnce(ctx context.Context) (*fitted, error) {
+	var learn, test []int
+	y, prior := t.task.heads[0].y, t.heads[0].prior
+	for i, fold := range t.assign() {
+		rare := y[i] >= 0 && prior[y[i]]*float32(len(y)) < leastSampled
+		if fold == 0 && len(test) < mostTested && !rare {
+			test = append(test, i)
+		} else {
+			learn = append(learn, i)
+		}
+	}
+	f, jobs := t.jobs(learn)
+	if err := t.run(ctx, jobs); err != nil {
+		return nil, err
+	}
+	t.ask(f, nil, test)
+	for k := range t.heads {
+		t.heads[k].settle()
+	}
+	return f, ctx.Err()
 }
 
 // assign puts every example into a fold, those of each label of the first field in turn; equal texts and near twins share
@@ -94,8 +120,11 @@ func (t *trainer) known(ctx context.Context, rows []int) []bool {
 	return known
 }
 
-// forget returns v without the features that are not known, with the norms of the groups that it had.
+// forget returns v without the features that are not known, with the norms of the groups that it had. A nil known knows all.
 func (t *trainer) forget(v vector, known []bool) vector {
+	if known == nil {
+		return v
+	}
 	var before, after [groups]float64
 	var out vector
 	for i, id := range v.ids {

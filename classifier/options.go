@@ -19,7 +19,7 @@ type Options struct {
 	Workers     int                   // goroutines; 0: one per processor; the result does not depend on it
 	Epochs      int                   // passes over the examples; 0: by their number
 	Folds       int                   // parts of the examples, one of which is kept back to calibrate, 2 to 10; 0: 10
-	Rounds      int                   // folds that are kept back in turn, 1 to Folds; 0: by the number of examples
+	Rounds      int                   // folds that are kept back in turn, 1 to Folds; 0: by the number of examples; from 100,000 on one sample is
 	MaxFeatures int                   // size of the vocabulary; 0: 2^20, of 100,000 examples or more 2^18
 	Progress    func(done, total int) // called after every pass over the data, of many examples more often, one call at a time; may be nil
 }
@@ -63,10 +63,14 @@ func epochs(n int) int {
 		return 20
 	case n < 30_000:
 		return 12
-	case n < 200_000:
+	case n < muchToLearn:
 		return 6
+	case n < 300_000:
+		return 4
+	case n < 700_000:
+		return 3
 	}
-	return 4
+	return 2
 }
 
 // rounds is how many models are trained for calibration only: all folds where that is cheap, else as many as give

@@ -41,21 +41,22 @@ func meanFeatures(rows rowSource, n int) float32 {
 	return float32(sum) / float32(max(1, n))
 }
 
-// What is different from muchToLearn examples on, so that a million tickets fit into memory.
+// What is different from muchToLearn examples on, so that a million tickets fit into memory and some minutes.
 const (
-	meanSample  = 10_000  // rows whose features are counted
-	vocabSample = 100_000 // examples that the vocabulary is made of
-	mostTested  = 50_000  // kept-back examples that calibrate
-	muchWords   = 1 << 18 // features
-	ticksOfPass = 50      // reports of progress in a pass
+	meanSample   = 10_000  // rows whose features are counted
+	vocabSample  = 100_000 // examples that the vocabulary is made of
+	mostTested   = 50_000  // kept-back examples that calibrate
+	leastSampled = 20      // examples of a label, under which none is kept back
+	muchWords    = 1 << 18 // features
+	ticksOfPass  = 50      // reports of progress in a pass
 )
 
-// recipeFor leaves out the pairs of distant words where there is much to learn from: they are most of a long text's
-// features, and pay where examples are few.
+// recipeFor leaves out the pairs of distant words and of characters where there is much to learn from: they are most of a
+// long text's features, and pay where examples are few.
 func recipeFor(n int) recipe {
 	r := defaultRecipe()
 	if n >= muchToLearn {
-		r.PairWindow = 0
+		r.PairWindow, r.CharMin = 0, 3
 	}
 	return r
 }

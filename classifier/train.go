@@ -167,8 +167,11 @@ func (t *trainer) plan() {
 			linear += 3
 		}
 	}
-	n := len(t.examples)
-	t.total = 1 + (t.opt.Rounds+1)*(t.opt.Epochs*t.nets()*ticks(n)+linear) + scopePasses(t.opt.Epochs, n)*ticks(n)
+	n, trainings := len(t.examples), t.opt.Rounds+1
+	if n >= muchToLearn {
+		trainings = 1 // see fitOnce
+	}
+	t.total = 1 + trainings*(t.opt.Epochs*t.nets()*ticks(n)+linear) + scopePasses(t.opt.Epochs, n)*ticks(n)
 	t.advance() // the features are there
 }
 

@@ -29,6 +29,7 @@ type parts struct {
 	demo    bool                         // the model is the embedded demo's
 	paused  func(category string) string // see triage.Parts; nil: nothing is watched
 
+	quick    bool                    // nobody asks why: the pipeline classifies without evidence
 	recorded func(prediag.Diagnosis) // gets what pipeline recorded; nil: not wanted
 }
 
@@ -176,6 +177,9 @@ func (p *parts) pipeline(refreshed func() time.Time, logger *slog.Logger) *triag
 	})
 	var asked prediag.Classifier = p.model
 	var searched prediag.Searcher = p.kb
+	if p.quick {
+		asked = prediag.ClassifierFunc(p.model.Model().Quick)
+	}
 	if p.lessons != nil {
 		asked, searched = p.lessons.memory, remembered{p.kb, p.lessons.memory}
 	}

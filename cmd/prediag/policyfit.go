@@ -156,7 +156,7 @@ func (a *app) study(ctx context.Context, f policyFitFlags) (s studied, err error
 	}
 	if answers || f.dataDir == demoTickets {
 		return s, a.withParts(ctx, "policy fit", f.dataDir, partsOptions{model: f.model, unaided: true}, func(p *parts) error {
-			p.policy = s.base
+			p.policy, p.quick = s.base, true
 			line := p.pipeline(time.Now, nil)
 			return a.studyAll(ctx, &s, p.model.Model(), examples, line.Study)
 		})
@@ -172,7 +172,7 @@ func (a *app) study(ctx context.Context, f policyFitFlags) (s studied, err error
 		return s, err
 	}
 	return s, a.studyAll(ctx, &s, m, examples, func(ctx context.Context, e prediag.Example) (triage.Study, error) {
-		v, err := m.Classify(ctx, triage.Readable(e.Ticket))
+		v, err := m.Quick(ctx, triage.Readable(e.Ticket))
 		return triage.Study{Verdict: v}, err
 	})
 }

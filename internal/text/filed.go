@@ -15,6 +15,7 @@ const (
 	maxClosing    = 8   // lines behind a closing that may be names, titles and addresses
 	maxSignature  = 15  // lines behind the mark "-- "
 	minSubstance  = 24  // letters that make a message; an ideograph counts as three
+	maxHeaderName = 40  // bytes of the name of a header field
 	maxIntroducer = 160 // bytes of a message that only points to what is quoted under it
 )
 
@@ -192,8 +193,12 @@ func (f *frame) headers(i int) bool {
 
 // headerKind is the place in headerNames of the field that a line shows; their number for one of mail servers; -1 for none.
 func headerKind(line string) int {
-	i := strings.IndexAny(line, ":：")
-	if i <= 0 || i > 40 {
+	head := line[:min(len(line), maxHeaderName+len("："))]
+	i := strings.IndexByte(head, ':')
+	if j := strings.Index(head, "："); j >= 0 && (i < 0 || j < i) {
+		i = j
+	}
+	if i <= 0 || i > maxHeaderName {
 		return -1
 	}
 	name := strings.TrimRight(Fold(line[:i]), " *")
@@ -292,7 +297,7 @@ func (f *frame) head() bool {
 // greeting returns the length of the greeting that a line begins with, its stop included; 0 when there is none.
 func greeting(line string) int {
 	head := line[:min(len(line), maxFrameLine)]
-	stop := strings.IndexAny(head, ",!.:;，！。：、~\r") // the stops of a greeting
+	stop := strings.IndexFunc(head, stopsGreeting)
 	if stop < 0 {
 		if len(line) > maxFrameLine/2 {
 			return 0
@@ -311,6 +316,14 @@ func greeting(line string) int {
 		stop += n
 	}
 	return stop
+}
+
+func stopsGreeting(r rune) bool {
+	switch r {
+	case ',', '!', '.', ':', ';', '，', '！', '。', '：', '、', '~', '\r':
+		return true
+	}
+	return false
 }
 
 // greets reports whether folded words are a greeting and whom it greets: words for a team, or a name of up to two words.
