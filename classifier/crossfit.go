@@ -65,7 +65,7 @@ func (t *trainer) fitOnce(ctx context.Context) (*fitted, error) {
 	}
 	t.ask(f, nil, test)
 	for k := range t.heads {
-		t.heads[k].settle()
+		t.heads[k].settle(!t.translations)
 	}
 	return f, ctx.Err()
 }

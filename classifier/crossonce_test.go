@@ -20,7 +20,7 @@ func TestManyExamplesAreLearnedOnce(t *testing.T) {
 		u.choose(list, []string{"category"})
 		require.NoError(t, u.features(t.Context()))
 		u.label("category")
-		u.family = u.kin()
+		u.family, u.translations = u.kin()
 		f, err := u.fitOnce(t.Context())
 		require.NoError(t, err)
 		return f, u
