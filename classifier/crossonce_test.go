@@ -11,7 +11,7 @@ import (
 func TestManyExamplesAreLearnedOnce(t *testing.T) {
 	t.Parallel()
 	train := func(workers int) (*fitted, *trainer) {
-		u := &trainer{opt: Options{Workers: workers, Epochs: 1}, recipe: recipeFor(muchToLearn), }
+		u := &trainer{opt: Options{Workers: workers, Epochs: 1}, recipe: recipeFor(muchToLearn)}
 		u.opt.setDefaults(400)
 		list := drawn(400, 4, 8, 1)
 		for i := range list[:3] {
