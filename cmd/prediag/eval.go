@@ -36,7 +36,7 @@ Nothing here uses the network, but for triage --grpc and data --download.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(a.evalClassify(), a.evalRetrieve(), a.evalTriage(),
+	c.AddCommand(a.evalClassify(), a.evalRetrieve(), a.evalAnswerable(), a.evalTriage(),
 		a.evalList(), a.evalCompare(), a.evalGate(), a.evalReport(), a.evalReplay(),
 		a.evalSuspects(), a.evalPatch(), a.evalLeakage(), a.evalDrift(), a.evalCurve(), a.evalData(), a.evalSuite())
 	return c

@@ -17,7 +17,7 @@ import (
 
 func TestEveryEvalCommandHelps(t *testing.T) {
 	for _, name := range []string{
-		"list", "compare", "gate", "report", "triage", "replay", "suspects", "patch", "leakage", "drift", "curve", "data", "suite",
+		"list", "compare", "gate", "report", "answerable", "triage", "replay", "suspects", "patch", "leakage", "drift", "curve", "data", "suite",
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := must(t, "eval", name, "--help")
