@@ -80,6 +80,7 @@ type Results struct {
 	Total      int     // all matching articles, this page's and the others'
 	Facets     []Facet // when asked for, in a fixed order
 	Generation uint64  // of the index that answered
+	DidYouMean string  // the text with words that no article holds replaced by near ones, as it was searched; empty: it was searched as written
 }
 
 // Hit is an article that matches a query.

@@ -169,3 +169,11 @@ func BenchmarkApply(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkMend asks for a word that no article holds.
+func BenchmarkMend(b *testing.B) {
+	k := benchKB(b)
+	for b.Loop() {
+		searchAnew(b, k, "restrt certificatse")
+	}
+}

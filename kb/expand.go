@@ -109,15 +109,11 @@ func (r *reader) liveHolders(heads []dictWalk, term string) (uint64, error) {
 		if h.entry == nil || h.entry.Term != term {
 			continue
 		}
-		held := h.entry.Count
-		if deleted := r.parts[i].Deleted(); deleted != nil && !deleted.IsEmpty() {
-			list, err := r.postings(i, fieldText, term)
-			if err != nil {
-				return 0, err
-			}
-			held = list.Count()
+		list, err := r.postings(i, fieldText, term) // the walk's own count is wrong behind a term of one article (zapx 17.2.3)
+		if err != nil {
+			return 0, err
 		}
-		n += held
+		n += list.Count()
 		if err := h.next(); err != nil {
 			return 0, err
 		}

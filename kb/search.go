@@ -69,6 +69,9 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	if err != nil {
 		return results, err
 	}
+	if results.DidYouMean, err = r.mend(ctx, q, terms, admitted); err != nil {
+		return results, err
+	}
 	terms, mass := informative(terms)
 	s, best, err := r.score(ctx, q, terms, admitted)
 	if err != nil {

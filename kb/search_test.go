@@ -143,7 +143,7 @@ func TestSuggest(t *testing.T) {
 		"START a":  {"Start an instance"},
 		"inst":     {"Start an instance", "ACS.0013 means that the instance is out of stock"},
 		"实例":       {"实例启动失败"},
-		"acs.0013": {"ACS.0013 means that the instance is out of stock"},
+		"acs.0013": {"ACS.0013", "ACS.0013 means that the instance is out of stock"},
 		"zebra":    {},
 		"  ":       {},
 		"":         {},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"prediag"
+	"prediag/internal/code"
 	"prediag/internal/lang"
 	"prediag/internal/text"
 )
@@ -21,6 +22,7 @@ const (
 	maxRead        = 512  // articles read per suggestion
 	maxPerEntry    = 4    // articles read per dictionary entry: they begin with the same words
 	maxSuggestions = 50
+	minCode        = 3 // characters from which on a code is completed
 )
 
 // Suggest is SuggestFor a caller who belongs to no audience.
@@ -28,8 +30,8 @@ func (k *KB) Suggest(ctx context.Context, prefix string, languages []string, lim
 	return k.SuggestFor(ctx, prefix, languages, limit, nil)
 }
 
-// SuggestFor completes what a user has typed to titles of articles that the audiences may read, titles that begin so
-// before those that go on so. Languages restricts the articles; empty: all. At most limit titles, 1 to 50; 0: 10.
+// SuggestFor completes what a user has typed to fault codes that articles explain, and to titles of articles, titles that
+// begin so before those that go on so. It shows nothing but of articles that the audiences may read. Languages restricts the articles; empty: all. At most limit titles, 1 to 50; 0: 10.
 func (k *KB) SuggestFor(ctx context.Context, prefix string, languages []string, limit int, audience []string) ([]string, error) {
 	if limit == 0 {
 		limit = defaultLimit
@@ -54,10 +56,47 @@ func (k *KB) SuggestFor(ctx context.Context, prefix string, languages []string, 
 		if err != nil {
 			return err
 		}
-		titles, err = r.complete(ctx, key, admitted, limit)
+		codes, err := r.completeCode(ctx, prefix, admitted, limit)
+		if err != nil {
+			return err
+		}
+		titles, err = r.complete(ctx, key, admitted, limit-len(codes))
+		titles = append(codes, titles...)
 		return err
 	})
 	return titles, err
+}
+
+// completeCode lists codes of admitted articles that begin as a user has typed. Letters alone are no code yet.
+func (r *reader) completeCode(ctx context.Context, prefix string, admitted bitset, limit int) ([]string, error) {
+	prefix = strings.TrimSpace(prefix)
+	if len(prefix) < minCode || !strings.ContainsAny(prefix, "0123456789._-") {
+		return nil, nil
+	}
+	var entries []string
+	for _, begun := range []string{code.Canonical(prefix), prefix, strings.ToUpper(prefix)} { // a part of a code has no canonical form
+		more, err := r.entriesFrom(ctx, fieldCodes, begun)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, more...)
+	}
+	slices.Sort(entries)
+	entries = slices.Compact(entries)
+	var codes []string
+	for _, c := range entries {
+		docs, err := r.holdersOf(ctx, fieldCodes, c, admitted)
+		if err != nil {
+			return nil, err
+		}
+		if len(docs) > 0 {
+			codes = append(codes, c)
+		}
+		if len(codes) == limit {
+			break
+		}
+	}
+	return codes, nil
 }
 
 func (r *reader) complete(ctx context.Context, key string, admitted bitset, limit int) ([]string, error) {

@@ -122,6 +122,9 @@ func renderDraft(p *page, d prediag.Draft) {
 
 func renderResults(w io.Writer, r prediag.Results) error {
 	var p page
+	if r.DidYouMean != "" {
+		p.line("Searched for: %s", r.DidYouMean)
+	}
 	if len(r.Hits) == 0 {
 		p.line("No article matches.")
 		return p.to(w)
