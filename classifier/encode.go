@@ -71,36 +71,84 @@ func (r *varints) next() uint64 {
 	return x
 }
 
-// encode writes the number of hidden units and features, biases, scales and weights, little-endian.
+// Beginnings of an embedding's file, by its levels.
+const (
+	fineMagic   = "PDEM"
+	coarseMagic = "PDE5"
+)
+
+// encode writes the number of hidden units and features, biases, scales and weights, little-endian; eight coarse weights
+// take five bytes.
 func (e *embedding) encode() []byte {
-	b := []byte("PDEM")
+	magic := fineMagic
+	if e.levels == coarseLevels {
+		magic = coarseMagic
+	}
+	b := []byte(magic)
 	b = binary.LittleEndian.AppendUint32(b, uint32(e.hidden))
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(e.scale)))
 	b = appendFloats(b, e.bias)
 	b = appendFloats(b, e.scale)
-	return append(b, e.weights...)
+	if e.levels != coarseLevels {
+		return append(b, e.weights...)
+	}
+	for i := 0; i < len(e.weights); i += 8 {
+		var x uint64
+		for j, w := range e.weights[i : i+8] {
+			x |= uint64(w-offset+coarseLevels) << (j * coarseBits)
+		}
+		b = append(b, byte(x), byte(x>>8), byte(x>>16), byte(x>>24), byte(x>>32))
+	}
+	return b
 }
 
 func decodeEmbedding(b []byte, features int) (*embedding, error) {
-	if len(b) < 12 || string(b[:4]) != "PDEM" {
+	if len(b) < 12 || string(b[:4]) != fineMagic && string(b[:4]) != coarseMagic {
 		return nil, errors.New("is no embedding")
+	}
+	e := &embedding{levels: fineLevels}
+	if string(b[:4]) == coarseMagic {
+		e.levels = coarseLevels
 	}
 	k, n := binary.LittleEndian.Uint32(b[4:]), binary.LittleEndian.Uint32(b[8:])
 	b = b[12:]
 	if uint64(n) != uint64(features) || k%8 != 0 || k > maxHidden {
 		return nil, fmt.Errorf("has %d units and %d features, expected %d features", k, n, features)
 	}
-	if uint64(len(b)) != 4*uint64(k)+4*uint64(n)+uint64(k)*uint64(n) {
+	size := uint64(k) * uint64(n)
+	if e.levels == coarseLevels {
+		size = size / 8 * coarseBits
+	}
+	if uint64(len(b)) != 4*uint64(k)+4*uint64(n)+size {
 		return nil, errShort
 	}
-	e := &embedding{hidden: int(k)}
+	e.hidden = int(k)
 	e.bias, b = floats(b, int(k))
 	e.scale, b = floats(b, int(n))
-	e.weights = b
 	if !finite(e.bias...) || !finite(e.scale...) || slices.ContainsFunc(e.scale, func(s float32) bool { return s < 0 }) {
 		return nil, errors.New("holds numbers out of range")
 	}
+	if e.weights = b; e.levels == coarseLevels {
+		return e, e.unpack(b)
+	}
 	return e, nil
+}
+
+// unpack sets the weights to the coarse ones in b.
+func (e *embedding) unpack(b []byte) error {
+	e.weights = make([]byte, len(b)/coarseBits*8)
+	for i := range len(b) / coarseBits {
+		p := b[i*coarseBits:]
+		x := uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24 | uint64(p[4])<<32
+		for j := range 8 {
+			w := byte(x>>(j*coarseBits)) & (1<<coarseBits - 1)
+			if w > 2*coarseLevels {
+				return errors.New("holds weights out of range")
+			}
+			e.weights[8*i+j] = w + offset - coarseLevels
+		}
+	}
+	return nil
 }
 
 // encode writes the number of labels, biases and weights, little-endian.

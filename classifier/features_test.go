@@ -121,7 +121,7 @@ func TestEmbeddingActivates(t *testing.T) {
 		e.activate(v, got, nil)
 		n.activate(v, want)
 		for j := range want {
-			require.InDelta(t, want[j], got[j], 3.0/254*float64(features)+1e-3)
+			require.InDelta(t, want[j], got[j], 3.0/(2*coarseLevels)*float64(features)+1e-3)
 			exact := float64(n.bias[j])
 			for i, id := range v.ids {
 				exact += float64(v.vals[i]) * float64(e.scale[id]) * float64(int(e.weights[int(id)*hidden+j])-offset)

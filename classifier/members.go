@@ -236,7 +236,7 @@ func (h *head) join(k int, f *fitted, w mixture, features int) {
 	if sum == nil {
 		return
 	}
-	h.wide = pack(sum.stride, sum.weights, sum.bias)
+	h.wide = pack(sum.stride, fineLevels, sum.weights, sum.bias)
 }
 
 // times returns the layer with all weights multiplied by a.

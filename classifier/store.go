@@ -18,8 +18,12 @@ import (
 	"prediag"
 )
 
-// formatVersion is the version of the files that this package writes, and the only one that it reads.
-const formatVersion = 2
+// formatVersion is the version of the files that this package writes. It reads the one before, too, in which the first
+// layers had eight bits a weight.
+const (
+	formatVersion = 3
+	oldestFormat  = 2
+)
 
 const (
 	manifestName  = "manifest.json"
@@ -272,8 +276,8 @@ func decode(data []byte, read func(name string, limit int64) ([]byte, error)) (*
 	}{&man.Format}); err != nil {
 		return nil, manifestName, err
 	}
-	if man.Format != formatVersion {
-		return nil, manifestName, fmt.Errorf("format version %d, this program reads version %d", man.Format, formatVersion)
+	if man.Format < oldestFormat || man.Format > formatVersion {
+		return nil, manifestName, fmt.Errorf("format version %d, this program reads versions %d to %d", man.Format, oldestFormat, formatVersion)
 	}
 	if err := d.Decode(&man); err != nil {
 		return nil, manifestName, err

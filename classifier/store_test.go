@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"prediag"
 )
@@ -132,6 +133,7 @@ func FuzzDecode(f *testing.F) {
 	var man manifest
 	require.NoError(f, json.Unmarshal(m.files[manifestName], &man))
 	f.Add(m.files[vocabName], m.files[embedName], m.files["head-0.bin"], 128, 16)
+	f.Add([]byte("PDVO\x01\x00"), []byte("PDE5\x08\x00\x00\x00\x00\x00\x00\x00"), []byte("PDHE"), 8, 0)
 	f.Add([]byte("PDVO\x01\x00"), []byte("PDEM\x08\x00\x00\x00\x00\x00\x00\x00"), []byte("PDHE"), 8, 0)
 	f.Add([]byte("PDVO\xff\xff\xff\xff\x0f\xff\xff\xff\xff\x0f"), []byte("PDEM\xff\xff\xff\xff\xff\xff\xff\xff"), []byte{}, -1, 1<<30)
 	f.Fuzz(func(t *testing.T, vocab, embed, head []byte, charMax, window int) {
@@ -172,4 +174,29 @@ func FuzzManifest(f *testing.F) {
 		_, err = got.Classify(context.Background(), prediag.Ticket{Body: "cannot log in"})
 		require.NoError(t, err)
 	})
+}
+
+// Weights of either precision are read back as they were written, and a step of five bits is at most a thirtieth of the
+// largest weight.
+func TestEmbeddingRoundTrip(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		units, features := 8*rapid.IntRange(1, 4).Draw(t, "units"), rapid.IntRange(0, 5).Draw(t, "features")
+		weights := rapid.SliceOfN(rapid.Float32Range(-3, 3), units*features, units*features).Draw(t, "weights")
+		for _, levels := range []int{fineLevels, coarseLevels} {
+			e := pack(units, levels, weights, make([]float32, units))
+			back, err := decodeEmbedding(e.encode(), features)
+			require.NoError(t, err)
+			require.Equal(t, e.weights, append([]byte{}, back.weights...))
+			require.Equal(t, e.levels, back.levels)
+			for i, w := range weights {
+				step := e.scale[i/units]
+				require.InDelta(t, w, float32(int(back.weights[i])-offset)*step, float64(step)*0.51)
+			}
+		}
+	})
+	bad := pack(8, coarseLevels, []float32{1, 0, 0, 0, 0, 0, 0, 0}, make([]float32, 8)).encode()
+	bad[len(bad)-5] |= 31
+	_, err := decodeEmbedding(bad, 1)
+	require.ErrorContains(t, err, "out of range")
 }
