@@ -41,7 +41,7 @@ func (t *trainer) fit(ctx context.Context) (*fitted, error) {
 		t.ask(r.fitted, t.known(ctx, r.learn), r.test)
 	}
 	for k := range t.heads {
-		t.heads[k].settle(!t.translations)
+		t.heads[k].settle(t.grouped || !t.translations)
 	}
 	return all, ctx.Err()
 }

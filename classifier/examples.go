@@ -29,7 +29,13 @@ type ReadOptions struct {
 	// Unlabelled keeps the tickets without a label, and a file without any column of labels is no error: for tickets that
 	// are only to be looked at.
 	Unlabelled bool
+	// Group is the column that says which tickets belong together (see GroupField); empty: none.
+	Group string
 }
+
+// GroupField is the key of Ticket.Fields by which Train knows tickets that belong together: translations or rewordings
+// of one, or mails of one thread. It never learns from one what it measures on another.
+const GroupField = "group"
 
 // ReadReport counts what was read.
 type ReadReport struct {
@@ -52,7 +58,7 @@ func ReadExamples(r io.Reader, opt ReadOptions) ([]prediag.Example, ReadReport, 
 	if err != nil {
 		return nil, ReadReport{}, err
 	}
-	rd := &exampleReader{columns: map[string]bool{}, kept: keptColumns(opt), index: map[string]int32{}}
+	rd := &exampleReader{columns: map[string]bool{}, kept: keptColumns(opt), group: opt.Group, index: map[string]int32{}}
 	if err := rd.lines(plain); err != nil {
 		return nil, ReadReport{}, err
 	}
@@ -92,6 +98,7 @@ func invalidExamples(line int, what string, cause error) error {
 type exampleReader struct {
 	report  ReadReport
 	kept    []string // columns that may label
+	group   string   // column; empty: none
 	list    []prediag.Example
 	chosen  []int32          // by example: which of values
 	values  [][]string       // of the kept columns
@@ -140,6 +147,12 @@ func (rd *exampleReader) add(rec record) {
 		rd.columns[c] = true
 	}
 	e := rec.example()
+	if g := rec[rd.group]; rd.group != "" && g != "" {
+		if e.Ticket.Fields == nil {
+			e.Ticket.Fields = map[string]string{}
+		}
+		e.Ticket.Fields[GroupField] = g
+	}
 	if e.Ticket.Blank() {
 		rd.report.WithoutText++
 		return
@@ -242,6 +255,10 @@ func (rec record) flatten(prefix string, object map[string]any, depth int) {
 // mapping decides which column labels which field.
 func (rd *exampleReader) mapping(opt ReadOptions) (map[string]string, error) {
 	want := opt.Labels
+	if opt.Group != "" && !rd.columns[opt.Group] && rd.report.Records > 0 {
+		return nil, prediag.Invalid("COLUMN_UNKNOWN", "group", fmt.Sprintf(
+			"no record has the column %q: the columns are %s", opt.Group, quoted(slices.Sorted(maps.Keys(rd.columns)))))
+	}
 	for _, f := range slices.Sorted(maps.Keys(want)) {
 		if c := want[f]; !rd.columns[c] && rd.report.Records > 0 {
 			return nil, prediag.Invalid("COLUMN_UNKNOWN", "label", fmt.Sprintf(

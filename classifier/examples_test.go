@@ -83,6 +83,22 @@ func TestReadExamplesKeepsUnlabelledOnesWhenAsked(t *testing.T) {
 	require.Empty(t, got[2].Labels)
 }
 
+func TestReadExamplesKeepsTheGroup(t *testing.T) {
+	file := `{"text": "a", "label": "x", "fields": {"thread": 7}, "source": "mail"}
+{"text": "b", "label": "x"}
+`
+	list, _, err := ReadExamples(strings.NewReader(file), ReadOptions{Group: "fields.thread"})
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"source": "mail", GroupField: "7"}, list[0].Ticket.Fields)
+	require.Empty(t, list[1].Ticket.Fields)
+	list, _, err = ReadExamples(strings.NewReader(file), ReadOptions{})
+	require.NoError(t, err)
+	require.NotContains(t, list[0].Ticket.Fields, GroupField)
+	_, _, err = ReadExamples(strings.NewReader(file), ReadOptions{Group: "thread"})
+	require.ErrorIs(t, err, prediag.ErrInvalid)
+	require.ErrorContains(t, err, `"thread"`)
+}
+
 func TestReadExamplesRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -56,16 +56,38 @@ func (f *families) join(i, j int32) {
 // is tested without them looks worse than it is.
 func (t *trainer) kin() (first []int32, translations bool) {
 	n := len(t.examples)
-	equal := t.equals()
-	if n >= muchToLearn {
-		return equal.roots(), false
+	known := t.equals()
+	t.grouped = t.uniteGroups(known)
+	switch {
+	case n >= muchToLearn:
+		return known.roots(), false
+	case t.grouped:
+		first = known.roots()
+		return first, t.translated(first) >= kinParallel*n
 	}
 	near := t.equals()
 	t.uniteTwins(near)
 	if first = near.roots(); t.translated(first) < kinParallel*n {
-		return equal.roots(), false
+		return known.roots(), false
 	}
 	return first, true
+}
+
+// uniteGroups joins the examples of each group, and reports whether there are any.
+func (t *trainer) uniteGroups(f *families) bool {
+	first := map[string]int32{}
+	for i, e := range t.examples {
+		g := e.Ticket.Fields[GroupField]
+		if g == "" {
+			continue
+		}
+		if j, ok := first[g]; ok {
+			f.join(int32(i), j)
+		} else {
+			first[g] = int32(i)
+		}
+	}
+	return len(first) > 0
 }
 
 // equals makes families of the equal texts.

@@ -48,15 +48,27 @@ func (t *trainer) linear(k int) bool {
 		(n <= fewLabels || t.opt.Quality == QualityBest)
 }
 
-// member is the optimiser of network m. The odd ones do not look at edges and style: unlike members vote better.
+// member is the optimiser of network m. The odd ones do not look at edges and style: unlike members vote better. Of
+// sentences that stand there in many languages, pairs of words and edges name the sentence more than its label: there no
+// network looks at them, and steps may be longer.
 func (t *trainer) member(m int) learner {
 	l := t.learner()
 	l.seed += uint64(m) * memberSeeding
-	if m%2 == 1 {
-		l.skip = make([]bool, len(t.vocab.groups))
-		for id, g := range t.vocab.groups {
-			l.skip[id] = g == groupEdge || g == groupStyle
-		}
+	var blind []group
+	switch {
+	case t.translations && m%2 == 1:
+		l.rate, blind = l.rate*2, []group{groupPair, groupEdge, groupStyle}
+	case t.translations:
+		l.rate, blind = l.rate*2, []group{groupPair, groupEdge, groupStyle, groupNext}
+	case m%2 == 1:
+		blind = []group{groupEdge, groupStyle}
+	}
+	if blind == nil {
+		return l
+	}
+	l.skip = make([]bool, len(t.vocab.groups))
+	for id, g := range t.vocab.groups {
+		l.skip[id] = slices.Contains(blind, g)
 	}
 	return l
 }

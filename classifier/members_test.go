@@ -2,6 +2,7 @@ package classifier
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -181,6 +182,19 @@ func kinOf(t *testing.T, texts ...string) (map[string][]int32, bool) {
 	return family, translations
 }
 
+func TestMembersAreUnlike(t *testing.T) {
+	tr := &trainer{vocab: &vocabulary{groups: []group{groupWord, groupNext, groupPair, groupChar, groupEdge, groupStyle, groupField}}}
+	tr.opt.setDefaults(100)
+	require.Nil(t, tr.member(0).skip)
+	require.Equal(t, []bool{false, false, false, false, true, true, false}, tr.member(1).skip)
+	rate := tr.member(0).rate
+	tr.translations = true
+	require.Equal(t, []bool{false, true, true, false, true, true, false}, tr.member(0).skip)
+	require.Equal(t, []bool{false, false, true, false, true, true, false}, tr.member(3).skip)
+	require.Equal(t, 2*rate, tr.member(0).rate)
+	require.NotEqual(t, tr.member(0).seed, tr.member(2).seed)
+}
+
 func TestFamilies(t *testing.T) {
 	english, german := "please play the album Mirrorshades of Joseph Utsler", "bitte spiele das Album Mirrorshades von Joseph Utsler"
 	family, translations := kinOf(t, english, german, "my invoice is missing", "where do I find the invoice of May",
@@ -195,6 +209,24 @@ func TestFamilies(t *testing.T) {
 	require.False(t, translations, "all is in English")
 	require.NotEqual(t, family[english], family[twin], "near twins in one language are what the future holds, too")
 	require.Equal(t, family["my invoice is missing"][0], family["my invoice is missing"][1])
+
+	var grouped []prediag.Example
+	for _, g := range []string{"1", "2", "1", "", "2"} {
+		grouped = append(grouped, prediag.Example{Ticket: prediag.Ticket{Body: fmt.Sprint("text ", len(grouped)), Fields: map[string]string{GroupField: g}},
+			Labels: map[string]string{"category": "x"}})
+	}
+	tr := &trainer{recipe: defaultRecipe()}
+	tr.opt.setDefaults(len(grouped))
+	tr.choose(grouped, []string{"category"})
+	require.NoError(t, tr.features(context.Background()))
+	first, _ := tr.kin()
+	require.True(t, tr.grouped)
+	for i := range first {
+		for j := range first {
+			a, b := tr.examples[i].Ticket.Fields[GroupField], tr.examples[j].Ticket.Fields[GroupField]
+			require.Equal(t, i == j || a == b && a != "", first[i] == first[j])
+		}
+	}
 
 	f := &families{parent: []int32{0, 1, 2}, size: []int32{1, 1, 1}, most: 2}
 	f.unite(2, 1)

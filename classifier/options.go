@@ -61,6 +61,8 @@ func epochs(n int) int {
 		return 40
 	case n < 1_000:
 		return 20
+	case n < 10_000:
+		return 24
 	case n < 30_000:
 		return 12
 	case n < muchToLearn:

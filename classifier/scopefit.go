@@ -95,7 +95,7 @@ func (t *trainer) rotate(ctx context.Context, learn, test []int, hidden func(lab
 	}
 	part := t.task
 	part.rows, part.heads = learn, t.task.heads[:1]
-	l := t.learner()
+	l := t.member(0)
 	l.epochs = scopeEpochs(l.epochs)
 	net, err := l.learn(ctx, part)
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 
 // Train learns a model from the examples.
 //
+// Examples with one GroupField share a fold of the cross-validation, as equal texts do.
+//
 // Equal examples in any order, with equal options, give a model with equal bytes, whatever the number of workers.
 // Examples with blank texts are counted and skipped; the same text under several labels is allowed. Errors are of kind
 // ErrInvalid (no usable examples, a field that no example labels) or wrap the context's.
@@ -135,6 +137,7 @@ type trainer struct {
 	keys         []uint64          // hash of each example's text
 	family       []int32           // first example of each one's family, see kin
 	translations bool              // many of the texts are translations of others
+	grouped      bool              // the examples say themselves what belongs together
 	vocab        *vocabulary
 	density      float32 // features of a row, on average
 	task         task

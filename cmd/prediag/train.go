@@ -22,6 +22,7 @@ type trainFlags struct {
 	reviews        string
 	quality        string
 	labels         []string
+	group          string
 	seed           uint64
 	asJSON         *bool
 }
@@ -55,7 +56,8 @@ The model's folder keeps the last three models (prediag model list); a service t
 within seconds.`,
 		Example: `  prediag train --tickets tickets.jsonl --model data/model
   prediag train --tickets tickets.jsonl --reviews data --model data/model
-  prediag train --tickets tickets.jsonl.gz --model m --label category=fields.intent --label tier=level`,
+  prediag train --tickets tickets.jsonl.gz --model m --label category=fields.intent --label tier=level
+  prediag train --tickets translated.jsonl --model m --group fields.source_id`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.train(cmd.Context(), f) },
 	}
@@ -63,6 +65,7 @@ within seconds.`,
 	c.Flags().StringVar(&f.model, "model", "", "folder to write the model to (required)")
 	c.Flags().StringVar(&f.reviews, "reviews", "", "data folder whose decisions of humans are learned too")
 	c.Flags().StringArrayVar(&f.labels, "label", nil, "FIELD=COLUMN to learn; a dotted column reaches into objects; may be repeated")
+	c.Flags().StringVar(&f.group, "group", "", "column of what belongs together (translations, a thread): never parted in cross-validation")
 	c.Flags().StringVar(&f.quality, "quality", string(classifier.QualityBest), "best: several networks and a linear part vote; fast: one network, a quarter of the size and time")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed: the same seed gives the same model to the byte")
 	f.asJSON = jsonFlag(c)
@@ -108,7 +111,8 @@ func (f trainFlags) examples(ctx context.Context) (list []prediag.Example, read 
 		return nil, read, 0, err
 	}
 	if f.tickets != "" {
-		if list, read, err = readExamples(f.tickets, labels, demo.TrainTickets); err != nil {
+		opt := classifier.ReadOptions{Labels: labels, Group: f.group}
+		if list, read, err = readTickets(f.tickets, opt, demo.TrainTickets); err != nil {
 			return nil, read, 0, err
 		}
 	}
@@ -161,12 +165,16 @@ const demoTickets = "@demo"
 
 // readExamples reads a file of tickets, or for "@demo" the embedded sample's part that is meant.
 func readExamples(file string, labels map[string]string, embedded func() (io.Reader, error)) ([]prediag.Example, classifier.ReadReport, error) {
+	return readTickets(file, classifier.ReadOptions{Labels: labels}, embedded)
+}
+
+func readTickets(file string, opt classifier.ReadOptions, embedded func() (io.Reader, error)) ([]prediag.Example, classifier.ReadReport, error) {
 	r, closeFile, err := openTickets(file, embedded)
 	if err != nil {
 		return nil, classifier.ReadReport{}, err
 	}
 	defer closeFile()
-	examples, read, err := classifier.ReadExamples(r, classifier.ReadOptions{Labels: labels})
+	examples, read, err := classifier.ReadExamples(r, opt)
 	if err != nil {
 		return nil, read, fmt.Errorf("read tickets %q: %w", file, err)
 	}
