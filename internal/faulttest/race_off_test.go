@@ -1,5 +1,0 @@
-//go:build !race
-
-package faulttest
-
-var buildFlags []string

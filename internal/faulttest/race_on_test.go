@@ -1,6 +1,0 @@
-//go:build race
-
-package faulttest
-
-// buildFlags make the binary share its compiled packages with the tests.
-var buildFlags = []string{"-race"}
