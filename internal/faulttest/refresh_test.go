@@ -180,11 +180,11 @@ func nth(call string) int {
 	return 2
 }
 
-// failures are what calls fail with.
+// failures are what calls fail with. close is not among them: strace would leave the file open, which no kernel does.
 var failures = map[string][]string{
 	"openat": {"EMFILE", "EIO", "ENOSPC", "EACCES"}, "write": {"ENOSPC", "EIO"}, "pwrite64": {"ENOSPC", "EIO"}, "fsync": {"EIO", "ENOSPC"},
 	"fdatasync": {"EIO", "ENOSPC"}, "renameat": {"EIO", "ENOSPC"}, "linkat": {"EIO", "EMLINK", "ENOSPC"}, "unlinkat": {"EIO", "EPERM"},
-	"mkdirat": {"ENOSPC", "EROFS"}, "ftruncate": {"EIO", "ENOSPC"}, "close": {"EIO"},
+	"mkdirat": {"ENOSPC", "EROFS"}, "ftruncate": {"EIO", "ENOSPC"},
 }
 
 func TestFailingCalls(t *testing.T) {
@@ -194,7 +194,7 @@ func TestFailingCalls(t *testing.T) {
 	failed := 0
 	for range count(0, 200) {
 		w.revise()
-		call := calls[y.r.IntN(len(calls))]
+		call := calls[y.r.IntN(len(calls)-1)]
 		list := failures[call]
 		inject := fmt.Sprintf("%s:error=%s:when=%d", call, list[y.r.IntN(len(list))], 1+y.r.IntN(nth(call)))
 		if y.r.IntN(2) == 0 {
