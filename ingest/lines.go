@@ -33,7 +33,7 @@ func (r *refresh) offerLines(it Item, format string, f io.Reader, send func(*uni
 	lines := bufio.NewReaderSize(in, 256<<10)
 	sent := 0
 	for {
-		line, reason, err := readLine(lines, r.opt.MaxItemBytes)
+		line, reason, err := readLine(lines, r.spare(), r.opt.MaxItemBytes)
 		torn := err != nil && !errors.Is(err, io.EOF) // the file says why, not its last piece
 		if !torn && (reason != "" || len(bytes.TrimSpace(line)) > 0) {
 			u := &unit{item: it, line: true, raw: line, skip: reason}
@@ -69,9 +69,10 @@ func lineFault(err error) string {
 	return SkipUnreadable
 }
 
-// readLine reads one line without its end. A line over limit is passed over and gives a reason. The error, io.EOF at the
+// readLine reads one line without its end into the empty buf, or a larger one. A line over limit is passed over and gives a reason. The error, io.EOF at the
 // end of the file, may come together with a last line.
-func readLine(in *bufio.Reader, limit int64) (line []byte, reason string, err error) {
+func readLine(in *bufio.Reader, buf []byte, limit int64) (line []byte, reason string, err error) {
+	line = buf
 	passed := 0
 	for {
 		part, err := in.ReadSlice('\n')

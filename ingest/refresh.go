@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"prediag"
@@ -20,6 +21,7 @@ type refresh struct {
 	due      bool // only the sources that are due by their own schedule
 	progress func(Progress)
 
+	spares   sync.Pool // of *[]byte: lines that need not be parsed
 	states   []*sourceState
 	seen     map[string]bool // IDs met so far, in all sources
 	report   Report
