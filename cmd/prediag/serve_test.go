@@ -33,7 +33,10 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	// results of single items stay out of the user's own folder
+	// results of single items stay out of the user's own folder; what Go compiled does not
+	if dir, err := os.UserCacheDir(); err == nil && os.Getenv("GOCACHE") == "" {
+		_ = os.Setenv("GOCACHE", filepath.Join(dir, "go-build"))
+	}
 	caches, err := os.MkdirTemp("", "prediag-test-caches-*")
 	if err == nil {
 		err = os.Setenv("XDG_CACHE_HOME", caches)
@@ -51,22 +54,39 @@ type running struct {
 	cmd        *exec.Cmd
 	grpc, http string
 	log        *strings.Builder
+	out        io.Reader
 }
 
 // start runs prediag serve and waits until it can answer.
 func start(t *testing.T, data string, args ...string) *running {
 	t.Helper()
+	r := launch(t, data, nil, args...)
+	r.await(t)
+	return r
+}
+
+// launch runs prediag serve with an environment beside the test's own.
+func launch(t *testing.T, data string, env []string, args ...string) *running {
+	t.Helper()
 	args = append([]string{"serve", "--data-dir", data, "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"}, args...)
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), "PREDIAG_BE_THE_COMMAND=1")
+	cmd.Env = append(append(os.Environ(), "PREDIAG_BE_THE_COMMAND=1"), env...)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	r := &running{cmd: cmd, log: &strings.Builder{}}
+	r := &running{cmd: cmd, log: &strings.Builder{}, out: out}
 	cmd.Stderr = r.log
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return r
+}
+
+// await waits until the service can answer.
+func (r *running) await(t *testing.T) {
+	t.Helper()
 	address := regexp.MustCompile(`^  (gRPC|HTTP)  (?:http://)?(\S+)$`)
-	lines := bufio.NewScanner(out)
+	watchdog := time.AfterFunc(2*time.Minute, func() { _ = r.cmd.Process.Kill() })
+	defer watchdog.Stop()
+	lines := bufio.NewScanner(r.out)
 	for lines.Scan() {
 		switch m := address.FindStringSubmatch(lines.Text()); {
 		case m == nil:
@@ -74,12 +94,12 @@ func start(t *testing.T, data string, args ...string) *running {
 			r.grpc = m[2]
 		default:
 			r.http = "http://" + m[2]
-			go func() { _, _ = io.Copy(io.Discard, out) }()
-			return r
+			go func() { _, _ = io.Copy(io.Discard, r.out) }()
+			return
 		}
 	}
+	_ = r.cmd.Wait() // so that the log is whole
 	require.Fail(t, "the service did not come up", r.log.String())
-	return nil
 }
 
 // stop asks the service to stop and returns its exit code.
