@@ -1,3 +1,5 @@
+//go:build linux
+
 package faulttest
 
 import (
@@ -77,7 +79,7 @@ func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
 // group is a program in a process group of its own, which is killed as a whole.
 func group(ctx context.Context, name string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, name, args...)
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	c.WaitDelay = 5 * time.Second
 	return c
