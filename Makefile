@@ -29,6 +29,7 @@ test: ## vet, and all tests, with the race detector where there is a C compiler
 
 test-faults: ## break the binary on purpose (SEED=1 TRIALS=100; as root with strace for all of it) and print the table of docs/resilience.md
 	$(GO) test -count=1 -timeout 3h ./internal/faulttest -args -seed $(or $(SEED),1) -trials $(or $(TRIALS),100)
+	PREDIAG_REPLICA_ROUNDS=10 $(GO) test -count=1 -timeout 30m -run TestThreeReplicas -v ./cmd/prediag
 
 lint: ## golangci-lint and buf lint
 	$(LINT) run $(PKG)

@@ -58,6 +58,9 @@ func TestThreeReplicas(t *testing.T) {
 		unseen := c.write(t, 3*n-1)
 		c.awaitFault(t, true)
 		c.answersAlone(t)
+		if rounds > 1 {
+			c.awaitNoBuilder(t)
+		}
 		c.proxy.cut(false)
 		c.launch(t, killed)
 		c.services[killed].await(t)
@@ -212,12 +215,12 @@ func (c *cluster) kill(t *testing.T) int {
 		}
 		return builder >= 0
 	}, settled, 20*time.Millisecond, "somebody builds")
-	c.mu.Lock()
-	s := c.services[builder]
-	c.services[builder] = nil
-	c.mu.Unlock()
-	require.NoError(t, s.cmd.Process.Kill())
+	s := c.alive()[builder]
+	require.NoError(t, s.cmd.Process.Kill()) // while calls are at work
 	_ = s.cmd.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.services[builder] = nil
 	return builder
 }
 
@@ -232,6 +235,19 @@ func (c *cluster) awaitFault(t *testing.T, want bool) {
 		}
 		return true
 	}, settled, 50*time.Millisecond, "fault %v", want)
+}
+
+// awaitNoBuilder waits until nobody builds: who does not reach the store gives the lease up.
+func (c *cluster) awaitNoBuilder(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		for _, s := range c.alive() {
+			if raw, err := readText(s.http + "/metrics"); err != nil || metric(raw, "prediag_replica_builder") != "0" {
+				return false
+			}
+		}
+		return true
+	}, settled, 50*time.Millisecond, "nobody builds")
 }
 
 func integerOf(b bool) int {
