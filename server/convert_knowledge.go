@@ -74,7 +74,7 @@ func facetFrom(f *pb.Facet) prediag.Facet {
 func resultsTo(r prediag.Results) *pb.SearchResponse {
 	return &pb.SearchResponse{
 		Hits: mapped(r.Hits, hitTo), TotalSize: uint32(r.Total), Facets: mapped(r.Facets, facetTo), Generation: uint32(r.Generation),
-		DidYouMean: r.DidYouMean,
+		DidYouMean: r.DidYouMean, Solved: r.Solved,
 	}
 }
 
@@ -82,7 +82,7 @@ func resultsFrom(r *pb.SearchResponse) prediag.Results {
 	return prediag.Results{
 		Hits: mapped(r.GetHits(), hitFrom), Total: int(r.GetTotalSize()), Facets: mapped(r.GetFacets(), facetFrom),
 		Generation: uint64(r.GetGeneration()),
-		DidYouMean: r.GetDidYouMean(),
+		DidYouMean: r.GetDidYouMean(), Solved: r.GetSolved(),
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	"prediag"
 	"prediag/eval"
 	"prediag/ingest"
-	"prediag/internal/code"
 	"prediag/kb"
 	"prediag/triage"
 )
@@ -277,7 +276,7 @@ func foreignTo(c *judgedCollection, all []*judgedCollection, most int) []eval.Qu
 
 // askOne searches for a query. A search that fails is told in the item, but for the end of the context.
 func askOne(ctx context.Context, s prediag.Searcher, text string, it *eval.AnswerableItem, grades map[string]int) (triage.Features, error) {
-	q := prediag.Query{Text: text, Limit: 10}
+	q := prediag.Query{Text: text, Limit: judgedHits}
 	if runes := []rune(text); len(runes) > prediag.MaxQueryRunes {
 		q.Text = string(runes[:prediag.MaxQueryRunes])
 	}
@@ -290,11 +289,7 @@ func askOne(ctx context.Context, s prediag.Searcher, text string, it *eval.Answe
 		it.First = found.Hits[0].ArticleID
 		it.Solved = !it.Foreign && grades[it.First] > 0
 	}
-	var codes []string
-	for _, m := range code.Find(q.Text) {
-		codes = append(codes, code.Canonical(m.Code))
-	}
-	return triage.ReadFeatures(prediag.Verdict{}, found.Hits, codes), nil
+	return searchFeatures(q, found.Hits), nil
 }
 
 // judge fills in the items' probabilities.

@@ -147,6 +147,9 @@ func renderResults(w io.Writer, r prediag.Results) error {
 		p.line("%s: %s", f.Name, strings.Join(values, ", "))
 	}
 	p.line("%d of %d articles, index generation %d", len(r.Hits), r.Total, r.Generation)
+	if r.Solved > 0 {
+		p.line("The first one solves it with a probability of %.2f.", r.Solved)
+	}
 	return p.to(w)
 }
 

@@ -83,5 +83,9 @@ func searchIn(ctx context.Context, dir dataDir, q prediag.Query) (r prediag.Resu
 		return r, err
 	}
 	defer func() { err = errors.Join(err, k.Close()) }()
-	return k.Search(ctx, q)
+	policy, err := loadPolicy(dir, "")
+	if err != nil {
+		return r, err
+	}
+	return sureness{k, policy.SolvedModel}.Search(ctx, q)
 }

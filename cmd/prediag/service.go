@@ -212,7 +212,7 @@ func watched(w triage.Watch) []server.Watched {
 func (s *service) parts() server.Parts {
 	s.line = s.p.pipeline(s.refreshedAt, s.logger)
 	return server.Parts{
-		Triager: s.line, Knowledge: s.p.kb, Refresher: refresher{s.refresher, s.replica},
+		Triager: s.line, Knowledge: sureness{s.p.kb, s.p.policy.SolvedModel}, Refresher: refresher{s.refresher, s.replica},
 		Queue: s.p.store, Record: teaching{s.p.store, s.p.lessons}, Checks: cleanChecks{s.p.store}, Status: s.status,
 	}
 }

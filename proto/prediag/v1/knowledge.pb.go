@@ -787,7 +787,9 @@ type SearchResponse struct {
 	// Generation of the index that answered.
 	Generation uint32 `protobuf:"varint,5,opt,name=generation,proto3" json:"generation,omitempty"`
 	// The text with words that no article holds replaced by near ones, as it was searched; empty: searched as written.
-	DidYouMean    string `protobuf:"bytes,6,opt,name=did_you_mean,json=didYouMean,proto3" json:"did_you_mean,omitempty"`
+	DidYouMean string `protobuf:"bytes,6,opt,name=did_you_mean,json=didYouMean,proto3" json:"did_you_mean,omitempty"`
+	// Probability that the first hit solves the query, 0 to 1, by the policy's function. Not set on later pages.
+	Solved        float64 `protobuf:"fixed64,7,opt,name=solved,proto3" json:"solved,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -862,6 +864,13 @@ func (x *SearchResponse) GetDidYouMean() string {
 		return x.DidYouMean
 	}
 	return ""
+}
+
+func (x *SearchResponse) GetSolved() float64 {
+	if x != nil {
+		return x.Solved
+	}
+	return 0
 }
 
 // Section is a part of an article under one heading.
@@ -2186,7 +2195,7 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x06 \x01(\tR\tpageToken\x12\x16\n" +
-	"\x06facets\x18\a \x01(\bR\x06facets\"\xe9\x01\n" +
+	"\x06facets\x18\a \x01(\bR\x06facets\"\x81\x02\n" +
 	"\x0eSearchResponse\x12#\n" +
 	"\x04hits\x18\x01 \x03(\v2\x0f.prediag.v1.HitR\x04hits\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
@@ -2197,7 +2206,8 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"generation\x18\x05 \x01(\rR\n" +
 	"generation\x12 \n" +
 	"\fdid_you_mean\x18\x06 \x01(\tR\n" +
-	"didYouMean\"C\n" +
+	"didYouMean\x12\x16\n" +
+	"\x06solved\x18\a \x01(\x01R\x06solved\"C\n" +
 	"\aSection\x12\x12\n" +
 	"\x04path\x18\x01 \x03(\tR\x04path\x12$\n" +
 	"\x04span\x18\x02 \x01(\v2\x10.prediag.v1.SpanR\x04span\"\xca\x03\n" +
