@@ -9,10 +9,11 @@ EVAL_DATA ?= ../shared/data
 # Debian's own Python finds the Debian packages of the peers.
 PYTHON   ?= /usr/bin/python3
 SETS     ?= banking77
+COLLECTIONS ?= stackfaq-dev
 # The race detector needs cgo and a C compiler; without one the tests run without it.
 RACE     := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: help run build test test-faults lint generate check-generate bench bench-classifier fuzz eval clean
+.PHONY: help run build test test-faults lint generate check-generate bench bench-classifier bench-search fuzz eval clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -47,6 +48,10 @@ bench: ## benchmarks of all folders
 bench-classifier: build ## the classifier beside fastText and scikit-learn, as ratios (SETS="banking77 …"; PEERS=install gets them, as root)
 	@if [ "$(PEERS)" = install ]; then apt-get update -q && apt-get install -qy --no-install-recommends fasttext python3-sklearn; fi
 	$(PYTHON) classifier/bench/bench.py --data $(EVAL_DATA)/classify --prediag bin/prediag $(SETS)
+
+bench-search: build ## the search beside default Bleve, SQLite FTS5, Xapian and PostgreSQL, as ratios (COLLECTIONS="stackfaq-dev …"; PEERS=install gets them, as root)
+	@if [ "$(PEERS)" = install ]; then apt-get update -q && apt-get install -qy --no-install-recommends python3-xapian postgresql python3-psycopg2; fi
+	$(PYTHON) kb/bench/bench.py --data $(EVAL_DATA) --prediag bin/prediag $(COLLECTIONS)
 
 fuzz: ## every fuzz target for FUZZTIME (default 10s)
 	@for pkg in $$($(GO) list $(PKG)); do \

@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""Compares prediag's search with default Bleve, SQLite FTS5, Xapian and PostgreSQL on the same collections, in one run.
+
+    make bench-search                                     # stackfaq-dev, from EVAL_DATA
+    make bench-search COLLECTIONS="stackfaq-dev xquad-dev" # folders with queries.jsonl, qrels.txt, corpus.jsonl.gz
+    make bench-search PEERS=install                       # first installs Xapian and PostgreSQL (Debian packages, needs root)
+
+A collection without a corpus of its own names one: aws-docs-qa-dev=kb/aws-en/articles.jsonl.gz, below the folder of data.
+Every system is asked each text once, one after the other, for the first 100 articles, any of the words being enough. The
+ranking of all is judged by the same lines here. A peer is set up as its manual's first page has it: English stemming, its
+own ranking. A peer that is not installed is named and left out.
+"""
+import argparse
+import contextlib
+import gzip
+import json
+import math
+import os
+import pathlib
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+DEPTH = 100
+
+
+def main():
+    args = arguments()
+    rows = []
+    for name, corpus in args.collections:
+        folder = args.data / "retrieval" / name
+        queries = [json.loads(line) for line in open(folder / "queries.jsonl", encoding="utf-8")][:: args.every]
+        judged = read_qrels(folder / "qrels.txt")
+        queries = [q for q in queries if q["id"] in judged]
+        print(f"{name}: {len(queries)} queries", file=sys.stderr)
+        with tempfile.TemporaryDirectory() as scratch:
+            scratch = pathlib.Path(scratch)
+            with open(scratch / "queries.jsonl", "w", encoding="utf-8") as out:
+                out.writelines(json.dumps(q) + "\n" for q in queries)
+            with open(scratch / "qrels.txt", "w", encoding="utf-8") as out:
+                out.writelines(f"{q['id']} 0 {d} {g}\n" for q in queries for d, g in judged[q["id"]].items())
+            for system, ask in (("prediag", prediag), ("default Bleve", bleve), ("SQLite FTS5", sqlite), ("Xapian", xapian_peer), ("PostgreSQL", postgres)):
+                answer = ask(args, corpus, queries, scratch)
+                if answer is not None:
+                    rows.append(measured(name, system, queries, judged, *answer))
+    with_ratios(rows)
+    print(json.dumps(rows, indent=2)) if args.json else table(rows)
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--data", type=pathlib.Path, required=True, help="folder of data, with retrieval/NAME below it")
+    p.add_argument("--prediag", type=pathlib.Path, required=True, help="the binary")
+    p.add_argument("--every", type=int, default=1, metavar="N", help="ask every N-th query only (default: 1)")
+    p.add_argument("--json", action="store_true", help="machine-readable output")
+    p.add_argument("collections", nargs="*", default=["stackfaq-dev"], metavar="NAME[=CORPUS]", help="collections (default: stackfaq-dev)")
+    args = p.parse_args()
+    found = []
+    for item in args.collections:
+        name, _, corpus = item.partition("=")
+        corpus = args.data / corpus if corpus else args.data / "retrieval" / name / "corpus.jsonl.gz"
+        if not corpus.exists():
+            p.error(f"{corpus}: no corpus there; name it as {name}=PATH below {args.data}")
+        found.append((name, corpus))
+    args.collections = found
+    return args
+
+
+def read_qrels(path):
+    judged = {}
+    for line in open(path, encoding="utf-8"):
+        query, _, doc, grade = line.split()
+        if int(grade) > 0:
+            judged.setdefault(query, {})[doc] = int(grade)
+    return judged
+
+
+def articles(corpus):
+    with gzip.open(corpus, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            a = json.loads(line)
+            yield a["id"], a.get("title") or "", a.get("body") or ""
+
+
+def words(text):
+    """The distinct words of a text, in order."""
+    return list(dict.fromkeys(re.findall(r"\w+", text.lower())))
+
+
+def timed(queries, ask):
+    """The ranking of each query, and the median and 99th percentile of the milliseconds."""
+    run, took = {}, []
+    for q in queries:
+        start = time.perf_counter()
+        run[q["id"]] = ask(q["text"])
+        took.append((time.perf_counter() - start) * 1e3)
+    return run, percentiles(took)
+
+
+def percentiles(took):
+    took = sorted(took)
+    return took[len(took) // 2], took[len(took) * 99 // 100]
+
+
+# --- measures
+
+def measured(collection, system, queries, judged, run, took):
+    ndcg = recall = 0.0
+    for q in queries:
+        relevant, ranking = judged[q["id"]], run.get(q["id"], [])
+        ideal = sum(g / math.log2(i + 2) for i, g in enumerate(sorted(relevant.values(), reverse=True)[:10]))
+        ndcg += sum(relevant.get(d, 0) / math.log2(i + 2) for i, d in enumerate(ranking[:10])) / ideal
+        recall += len(relevant.keys() & set(ranking[:DEPTH])) / len(relevant)
+    return dict(collection=collection, system=system, queries=len(queries), ndcg10=ndcg / len(queries), recall100=recall / len(queries),
+                p50_ms=took[0], p99_ms=took[1])
+
+
+def with_ratios(rows):
+    """A peer's figures as multiples of prediag's on the same collection."""
+    own = {r["collection"]: r for r in rows if r["system"] == "prediag"}
+    for r in rows:
+        o = own[r["collection"]]
+        r["ndcg10_ratio"], r["p50_ratio"] = r["ndcg10"] / o["ndcg10"], r["p50_ms"] / o["p50_ms"]
+
+
+def table(rows):
+    print("| collection | queries | system | nDCG@10 | × prediag | recall@100 | p50 ms | × prediag | p99 ms |")
+    print("|---|--:|---|--:|--:|--:|--:|--:|--:|")
+    for r in rows:
+        print(f"| {r['collection']} | {r['queries']} | {r['system']} | {r['ndcg10']:.4f} | {r['ndcg10_ratio']:.3f} | {r['recall100']:.4f} | "
+              f"{r['p50_ms']:.2f} | {r['p50_ratio']:.1f} | {r['p99_ms']:.2f} |")
+
+
+# --- the systems: each gives a ranking by query and the percentiles of its milliseconds, or None
+
+def prediag(args, corpus, queries, scratch):
+    run = scratch / "prediag.run"
+    report = subprocess.run([args.prediag, "eval", "retrieve", "--corpus", corpus, "--queries", scratch / "queries.jsonl", "--qrels", scratch / "qrels.txt",
+                    "--no-cache", "--run", run, "--json"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    took = json.loads(report.stdout)["latency_ms"]
+    return read_run(run), (took["p50"], took["p99"])
+
+
+def read_run(path):
+    run = {}
+    for line in open(path, encoding="utf-8"):
+        query, _, doc = line.split()[:3]
+        run.setdefault(query, []).append(doc)
+    return run
+
+
+def bleve(args, corpus, queries, scratch):
+    run = scratch / "bleve.run"
+    env = dict(os.environ, PREDIAG_PEER_CORPUS=str(corpus.resolve()), PREDIAG_PEER_QUERIES=str(scratch / "queries.jsonl"), PREDIAG_PEER_RUN=str(run))
+    subprocess.run(["go", "test", "-count=1", "-timeout", "60m", "-run", "^TestDefaultBleve$", "./kb"], check=True, env=env, stdout=subprocess.DEVNULL)
+    return read_run(run), percentiles(json.load(open(f"{run}.ms.json")))
+
+
+def sqlite(args, corpus, queries, scratch):
+    db = sqlite3.connect(scratch / "fts.db")
+    try:
+        db.execute("CREATE VIRTUAL TABLE a USING fts5(id UNINDEXED, title, body, tokenize='porter unicode61')")
+    except sqlite3.OperationalError:
+        return missing("SQLite FTS5", "python3 with a SQLite that has FTS5")
+    db.executemany("INSERT INTO a VALUES (?, ?, ?)", articles(corpus))
+    db.commit()
+
+    def ask(text):
+        some = " OR ".join(f'"{w}"' for w in words(text))
+        return [r[0] for r in db.execute("SELECT id FROM a WHERE a MATCH ? ORDER BY rank LIMIT ?", (some, DEPTH))] if some else []
+    return timed(queries, ask)
+
+
+def xapian_peer(args, corpus, queries, scratch):
+    try:
+        import xapian
+    except ImportError:
+        return missing("Xapian", "python3-xapian")
+    db = xapian.WritableDatabase(str(scratch / "xapian"), xapian.DB_CREATE_OR_OPEN)
+    stem, indexer = xapian.Stem("en"), xapian.TermGenerator()
+    indexer.set_stemmer(stem)
+    indexer.set_flags(xapian.TermGenerator.FLAG_CJK_NGRAM)
+    for key, title, body in articles(corpus):
+        doc = xapian.Document()
+        doc.set_data(key)
+        indexer.set_document(doc)
+        indexer.index_text(title)
+        indexer.increase_termpos()
+        indexer.index_text(body)
+        db.add_document(doc)
+    db.commit()
+    parser = xapian.QueryParser()
+    parser.set_stemmer(stem)
+    parser.set_stemming_strategy(xapian.QueryParser.STEM_SOME)
+    parser.set_default_op(xapian.Query.OP_OR)
+    enquire = xapian.Enquire(db)
+
+    def ask(text):
+        enquire.set_query(parser.parse_query(" ".join(words(text)), xapian.QueryParser.FLAG_CJK_NGRAM))
+        return [m.document.get_data().decode() for m in enquire.get_mset(0, DEPTH)]
+    return timed(queries, ask)
+
+
+def postgres(args, corpus, queries, scratch):
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    try:
+        import psycopg2
+    except ImportError:
+        found = []
+    if not found:
+        return missing("PostgreSQL", "postgresql and python3-psycopg2")
+    with server(found[-1].parent) as socket:
+        db = psycopg2.connect(host=socket, dbname="postgres", user="peer")
+        db.autocommit = True
+        cursor = db.cursor()
+        cursor.execute("CREATE TABLE a (id text, t tsvector)")
+        for key, title, body in articles(corpus):  # a tsvector holds at most 1 MB
+            cursor.execute("INSERT INTO a VALUES (%s, setweight(to_tsvector('english', %s), 'A') || to_tsvector('english', %s))",
+                           (key, title.replace("\0", ""), body.replace("\0", "")[:500_000]))
+        cursor.execute("CREATE INDEX ON a USING gin (t)")
+        cursor.execute("ANALYZE a")
+
+        def ask(text):
+            some = " | ".join(f"'{w}'" for w in words(text))
+            if not some:
+                return []
+            cursor.execute("SELECT id FROM a, to_tsquery('english', %s) q WHERE t @@ q ORDER BY ts_rank(t, q) DESC LIMIT %s", (some, DEPTH))
+            return [r[0] for r in cursor.fetchall()]
+        return timed(queries, ask)
+
+
+@contextlib.contextmanager
+def server(programs):
+    """A PostgreSQL server of its own, on a socket in a folder that goes with it. Root may not run one: the packages' user does."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="peer-"))
+    su = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if su:
+        shutil.chown(folder, "postgres")
+    quiet = dict(check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+    data = folder / "data"
+    try:
+        subprocess.run([*su, programs / "initdb", "-D", data, "-U", "peer", "-A", "trust", "-E", "UTF8", "--locale=C"], **quiet)
+        subprocess.run([*su, programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", f"-k {folder} -c listen_addresses='' -c fsync=off", "start"], **quiet)
+        yield str(folder)
+    finally:
+        subprocess.run([*su, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **dict(quiet, check=False))
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def missing(system, package):
+    print(f"{system} is not installed and is left out (package {package}; make bench-search PEERS=install)", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
