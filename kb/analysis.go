@@ -135,11 +135,10 @@ const (
 	sureUnknown = 0.9
 )
 
-// languageOf is the base language by which a query is analysed. Where it is not clear it is English, or what most
-// articles are in when none is in English.
-func (a *analyzer) languageOf(query string) string {
-	tag, sure := lang.Detect(query)
-	if base := lang.Base(tag); sure >= sureUnknown || sure >= sureKnown && a.known[base] > 0 {
+// languageOf is the base language by which a query is analysed, given its detected one and how sure that is. Where it is not
+// clear it is English, or what most articles are in when none is in English.
+func (a *analyzer) languageOf(detected string, sure float64) string {
+	if base := lang.Base(detected); sure >= sureUnknown || sure >= sureKnown && a.known[base] > 0 {
 		return base
 	}
 	best := "en"

@@ -56,9 +56,11 @@ func (m *matcher) hit(q *query, a *prediag.Article, f *forward, mask uint32) (pr
 	h := prediag.Hit{ArticleID: a.ID, Revision: a.Revision, Title: a.Title, URL: a.URL, Language: a.Language, Product: a.Product,
 		Category: a.Category, Kind: a.Kind, Group: a.Group, Updated: a.Updated}
 	var covered float64
-	for _, c := range articleCodes(a) {
-		if slices.Contains(q.codes, c) && len(h.Why) < maxWhy {
-			h.Why = append(h.Why, c)
+	if len(q.codes) > 0 {
+		for _, c := range articleCodes(a) {
+			if slices.Contains(q.codes, c) && len(h.Why) < maxWhy {
+				h.Why = append(h.Why, c)
+			}
 		}
 	}
 	for i, t := range m.terms {

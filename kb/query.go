@@ -65,6 +65,8 @@ type query struct {
 	prediag.Query
 	terms     []queryTerm // distinct
 	order     []queryTerm // as they stand in the text
+	detected  string      // language of the text
+	sure      float64     // that it is this one
 	language  string      // base language by which the text was analysed
 	codes     []string    // canonical, distinct
 	languages []string    // base languages
@@ -84,7 +86,8 @@ func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
 	}
 	out := &query{Query: q, codes: queryCodes(q), postings: k.opt.Postings}
 	seen := make(map[string]bool)
-	out.language = a.languageOf(q.Text)
+	out.detected, out.sure = lang.Detect(q.Text)
+	out.language = a.languageOf(out.detected, out.sure)
 	a.speak(out.language)
 	for i, t := range a.terms(q.Text) {
 		term := queryTerm{t, a.written(i), k.stop.weight(out.language, t)}

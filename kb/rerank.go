@@ -69,8 +69,8 @@ func (x *reranker) begin(r *reader, q *query, terms []weighted) {
 	x.neighbours(q.order)
 	x.counts = make([]int, len(x.weights))
 	x.language = ""
-	if tag, sure := lang.Detect(q.Text); sure >= sureLanguage {
-		x.language = lang.Base(tag)
+	if q.sure >= sureLanguage {
+		x.language = lang.Base(q.detected)
 	}
 	x.long = min(max((r.average(fieldText)-shortArticle)/(longArticle-shortArticle), 0), 1)
 }

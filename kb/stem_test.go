@@ -7,7 +7,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
 	"pgregory.net/rapid"
+	"prediag/internal/lang"
 
 	"prediag"
 	"prediag/internal/text"
@@ -71,12 +73,12 @@ func TestCodesAreNeverCut(t *testing.T) {
 func TestLanguageOfQuery(t *testing.T) {
 	a := newAnalyzer()
 	a.known = map[string]int{"en": 10}
-	require.Equal(t, "en", a.languageOf("restart"))
-	require.Equal(t, "de", a.languageOf("Warum kann ich mich nicht mehr mit dem Server verbinden, obwohl das Kennwort stimmt?"))
+	require.Equal(t, "en", a.languageOf(lang.Detect("restart")))
+	require.Equal(t, "de", a.languageOf(lang.Detect("Warum kann ich mich nicht mehr mit dem Server verbinden, obwohl das Kennwort stimmt?")))
 	a.known = map[string]int{"fr": 10, "de": 3}
-	require.Equal(t, "fr", a.languageOf("x-17"))
+	require.Equal(t, "fr", a.languageOf(lang.Detect("x-17")))
 	a.known = nil
-	require.Equal(t, "en", a.languageOf("x-17"))
+	require.Equal(t, "en", a.languageOf(lang.Detect("x-17")))
 }
 
 // TestSearchByWordForm: a query finds another form of its word in the article's language.
