@@ -170,7 +170,7 @@ func (b *builder) put(c prediag.Change) error {
 		fingerprint = c.Put.Revision
 	}
 	b.rows[c.Put.ID] = row{id: c.Put.ID, source: c.Put.Source, language: lang.Base(c.Put.Language),
-		fingerprint: fingerprint, titleKey: titleKey(givenTitle(c.Put))}
+		fingerprint: fingerprint, titleKey: titleKey(givenTitle(c.Put)), sketch: sketchOf(c.Put)}
 	b.fields[c.Put.ID] = fields
 	b.touched[c.Put.ID] = true
 	b.text += len(c.Put.Body)

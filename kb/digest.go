@@ -159,7 +159,13 @@ func digestList(field, term string, list segment.PostingsList, records []record)
 func (g *generation) statistics() (string, error) {
 	h := sha256.New()
 	m := g.manifest
-	fmt.Fprintf(h, "%d %v %v %v %q\n", m.Articles, m.Sources, m.Languages, m.Tokens, m.Generic) // fmt sorts the keys of maps
+	fmt.Fprintf(h, "%d %v %v %v %q %v\n", m.Articles, m.Sources, m.Languages, m.Tokens, m.Generic, m.Twins) // fmt sorts the keys of maps
+	for _, group := range g.twins {
+		for _, t := range group {
+			fmt.Fprintf(h, "%q ", t.id)
+		}
+		fmt.Fprintln(h)
+	}
 	rows := map[string]row{}
 	err := readRows(g.dir, func(r row) error {
 		rows[r.id] = r

@@ -33,10 +33,17 @@ func (b *builder) finish(ctx context.Context) (*manifest, error) {
 	if err := b.writeRows(ctx, unchanged); err != nil {
 		return nil, err
 	}
+	groups, twins := twinsOf(b.rows)
+	if len(groups) > 0 {
+		if err := writeFile(filepath.Join(b.dir, twinsName), encodeTwins(groups)); err != nil {
+			return nil, err
+		}
+	}
 	m, err := b.manifest(ctx, unchanged)
 	if err != nil {
 		return nil, err
 	}
+	m.Twins = twins
 	if err := syncTree(b.dir, unchanged); err != nil {
 		return nil, err
 	}

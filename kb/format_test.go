@@ -22,6 +22,7 @@ func TestTableRoundTrip(t *testing.T) {
 		for _, id := range rapid.SliceOfDistinct(rapid.String(), rapid.ID[string]).Draw(t, "ids") {
 			r := row{id: id, source: rapid.String().Draw(t, "source"), language: rapid.StringMatching(`[a-z]{0,3}`).Draw(t, "language"),
 				fingerprint: rapid.StringOf(rapid.RuneFrom([]rune("a\\\t\n\r "))).Draw(t, "fingerprint"), titleKey: noTitle}
+			copy(r.sketch[:], rapid.SliceOfN(rapid.Byte(), sketchBytes, sketchBytes).Draw(t, "sketch"))
 			for i := range r.lengths {
 				r.lengths[i] = rapid.Int64Range(0, 1<<40).Draw(t, "length")
 			}
@@ -39,8 +40,9 @@ func TestTableRoundTrip(t *testing.T) {
 func TestTableRefusesDamage(t *testing.T) {
 	for name, line := range map[string]string{
 		"columns":  "a\tb\tc\n",
-		"number":   "a\ts\ten\tf\tk\tx\t1\n",
-		"negative": "a\ts\ten\tf\tk\t-1\t1\n",
+		"number":   "a\ts\ten\tf\tk\t" + (&sketch{}).String() + "\tx\t1\n",
+		"negative": "a\ts\ten\tf\tk\t" + (&sketch{}).String() + "\t-1\t1\n",
+		"sketch":   "a\ts\ten\tf\tk\tAAA\t1\t1\n",
 	} {
 		err := scanTable(strings.NewReader(line), func(row) error { return nil })
 		require.ErrorIs(t, err, prediag.ErrDamaged, name)
@@ -48,8 +50,8 @@ func TestTableRefusesDamage(t *testing.T) {
 }
 
 func FuzzTable(f *testing.F) {
-	f.Add("a\ts\ten\tf\tk\t1\t2\n")
-	f.Add("\\t\t\\\\\t\\n\tf\t-\t0\t0\n")
+	f.Add("a\ts\ten\tf\tk\t" + (&sketch{}).String() + "\t1\t2\n")
+	f.Add("\\t\t\\\\\t\\n\tf\t-\t" + (&sketch{1}).String() + "\t0\t0\n")
 	f.Fuzz(func(t *testing.T, s string) {
 		rows := map[string]row{}
 		if scanTable(strings.NewReader(s), func(r row) error { rows[r.id] = r; return nil }) != nil {

@@ -30,6 +30,9 @@ type generation struct {
 	users     sync.WaitGroup
 	suspected sync.Once // one verification in the background
 
+	twins  [][]twin
+	twinOf map[string][]twin // by article ID
+
 	generic bitset // documents whose title says nothing
 	nothing bitset // no documents
 	terms   termCache
@@ -87,6 +90,9 @@ func (g *generation) attach() error {
 			return errors.Join(err, snapshot.Close())
 		}
 		g.generic.or(holders)
+	}
+	if err := g.loadTwins(); err != nil {
+		return errors.Join(err, snapshot.Close())
 	}
 	return nil
 }

@@ -15,9 +15,10 @@ import (
 // Info describes a generation on disk.
 type Info struct {
 	prediag.Generation
-	Base    uint64        // the generation that it was built out of; 0: from scratch
-	Own     int64         // bytes of files that Base does not have
-	Current bool          // the pointer file names it
+	Base    uint64 // the generation that it was built out of; 0: from scratch
+	Own     int64  // bytes of files that Base does not have
+	Current bool   // the pointer file names it
+	Twins   Twins
 	Golden  *GoldenResult // nil: no golden queries were given
 	Fault   string        // why it cannot serve, as far as its names and sizes tell; empty: nothing
 }
@@ -42,7 +43,7 @@ func List(dir string) ([]Info, error) {
 		case info.Current && m.Sum != hash:
 			info.Fault = "manifest is not the one that the pointer file names"
 		default:
-			info.Generation, info.Base, info.Own, info.Golden = m.generation(), m.Base, ownBytes(dir, m), m.Golden
+			info.Generation, info.Base, info.Own, info.Twins, info.Golden = m.generation(), m.Base, ownBytes(dir, m), m.Twins, m.Golden
 		}
 		list = append(list, info)
 	}

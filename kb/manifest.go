@@ -26,7 +26,7 @@ const (
 	format = 1
 	// schema is the version of the index's fields and of the analysis of text. A generation of another schema would
 	// give wrong answers, so it does not serve; the next ingest builds from scratch.
-	schema = 3
+	schema = 4
 
 	manifestName = "manifest.json"
 	tableName    = "articles.tsv"
@@ -50,8 +50,9 @@ type manifest struct {
 	Articles  int              `json:"articles"`
 	Sources   map[string]int   `json:"sources"`
 	Languages map[string]int   `json:"languages"`
-	Tokens    map[string]int64 `json:"tokens"`           // per field, over all articles: BM25's average length needs it
-	Generic   []string         `json:"generic"`          // keys of the titles that say nothing, see genericTitles
+	Tokens    map[string]int64 `json:"tokens"`  // per field, over all articles: BM25's average length needs it
+	Generic   []string         `json:"generic"` // keys of the titles that say nothing, see genericTitles
+	Twins     Twins            `json:"twins"`
 	Golden    *GoldenResult    `json:"golden,omitempty"` // nil: no golden queries were given
 	Files     []fileSum        `json:"files"`            // sorted by name
 	Sum       string           `json:"sum"`              // SHA-256 of this manifest with Sum empty

@@ -57,10 +57,11 @@ type scored struct {
 
 func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) {
 	results := prediag.Results{Generation: r.manifest.Number}
-	admitted, err := r.admitted(q)
+	readable, err := r.admitted(q)
 	if err != nil {
 		return results, err
 	}
+	admitted := r.withoutTwins(readable)
 	expanded, err := r.expand(ctx, q.terms)
 	if err != nil {
 		return results, err
@@ -93,6 +94,7 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	}
 	page := all[min(q.Offset, len(all)):]
 	results.Hits, err = r.hits(ctx, q, page[:min(q.Limit, len(page))], s, terms, mass)
+	r.nameTwins(results.Hits, readable)
 	setLeads(results.Hits, all[:min(rerankDepth, len(all))], q.Offset, mass)
 	return results, err
 }

@@ -19,7 +19,7 @@ import (
 
 // The table lists the articles of a generation beside the index: what ingest must know to tell the changed from the
 // unchanged, and the lengths that keep the token totals exact when an article is replaced. One line per article, sorted
-// by ID: id, source, language, fingerprint, title key, then one length per text field, separated by tabs.
+// by ID: id, source, language, fingerprint, title key, sketch, then one length per text field, separated by tabs.
 //
 // A generation shares the table of the one before by a hard link, so that a small refresh writes little. What has changed
 // since that table was written stands in a second file: a line as above for every article that is new or other, and the
@@ -35,11 +35,12 @@ type row struct {
 	language    string // base language
 	fingerprint string
 	titleKey    string
+	sketch      sketch
 	lengths     [len(textFields)]int64 // tokens, in the order of textFields
 }
 
 const (
-	rowStrings = 5
+	rowStrings = 6
 	rowColumns = rowStrings + len(textFields)
 )
 
@@ -50,7 +51,7 @@ var (
 
 // appendRow appends the line of r, the newline included.
 func appendRow(dst []byte, r row) []byte {
-	for _, s := range []string{r.id, r.source, r.language, r.fingerprint, r.titleKey} {
+	for _, s := range []string{r.id, r.source, r.language, r.fingerprint, r.titleKey, r.sketch.String()} {
 		dst = append(dst, tableEscape.Replace(s)...)
 		dst = append(dst, '\t')
 	}
@@ -70,11 +71,16 @@ func parseRow(line string) (row, error) {
 	if len(cols) != rowColumns {
 		return r, fmt.Errorf("article table: %d columns where %d belong: %w", len(cols), rowColumns, prediag.ErrDamaged)
 	}
-	for i, dst := range []*string{&r.id, &r.source, &r.language, &r.fingerprint, &r.titleKey} {
+	var drawn string
+	for i, dst := range []*string{&r.id, &r.source, &r.language, &r.fingerprint, &r.titleKey, &drawn} {
 		*dst = cols[i]
 		if strings.IndexByte(cols[i], '\\') >= 0 {
 			*dst = tableUnescape.Replace(cols[i])
 		}
+	}
+	var ok bool
+	if r.sketch, ok = parseSketch(drawn); !ok {
+		return r, fmt.Errorf("article table: sketch %q: %w", drawn, prediag.ErrDamaged)
 	}
 	for i := range r.lengths {
 		n, err := strconv.ParseInt(cols[rowStrings+i], 10, 64)

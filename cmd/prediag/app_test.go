@@ -72,7 +72,7 @@ func docsFolder(t *testing.T) string {
 
 func TestEveryCommandHelps(t *testing.T) {
 	for _, args := range [][]string{
-		{}, {"serve"}, {"triage"}, {"search"}, {"ingest"}, {"kb"}, {"kb", "status"}, {"kb", "list"}, {"kb", "diff"}, {"kb", "rollback"}, {"kb", "verify"}, {"kb", "gc"}, {"kb", "golden"}, {"kb", "digest"}, {"train"}, {"eval"}, {"eval", "classify"}, {"eval", "retrieve"},
+		{}, {"serve"}, {"triage"}, {"search"}, {"ingest"}, {"kb"}, {"kb", "status"}, {"kb", "list"}, {"kb", "diff"}, {"kb", "rollback"}, {"kb", "verify"}, {"kb", "gc"}, {"kb", "golden"}, {"kb", "digest"}, {"kb", "twins"}, {"train"}, {"eval"}, {"eval", "classify"}, {"eval", "retrieve"},
 		{"policy"}, {"policy", "fit"}, {"policy", "simulate"}, {"policy", "show"}, {"policy", "check"}, {"policy", "status"}, {"policy", "resume"},
 		{"review"}, {"review", "list"}, {"review", "claim"}, {"review", "release"}, {"review", "resolve"}, {"version"},
 	} {

@@ -37,7 +37,7 @@ docs/operations.md says how generations work and what to do when something is wr
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(a.kbStatus(), a.kbList(), a.kbDiff(), a.kbRollback(), a.kbVerify(), a.kbCollect(), a.kbGolden(), a.kbDigest())
+	c.AddCommand(a.kbStatus(), a.kbList(), a.kbDiff(), a.kbRollback(), a.kbVerify(), a.kbCollect(), a.kbGolden(), a.kbDigest(), a.kbTwins())
 	return c
 }
 
@@ -53,13 +53,14 @@ type kbGeneration struct {
 	Hash      string           `json:"hash,omitempty"`
 	Sources   map[string]int   `json:"sources,omitempty"`
 	Languages map[string]int   `json:"languages,omitempty"`
+	Twins     kb.Twins         `json:"twins"` // near twins, see kb twins
 	Golden    *kb.GoldenResult `json:"golden,omitempty"`
 	Fault     string           `json:"fault,omitempty"`
 }
 
 func kbGenerationOf(i kb.Info) kbGeneration {
 	return kbGeneration{Number: i.Number, Base: i.Base, Current: i.Current, Created: i.Created, Articles: i.Articles, Bytes: i.Bytes, Own: i.Own,
-		Hash: i.Hash, Sources: i.Sources, Languages: i.Languages, Golden: i.Golden, Fault: i.Fault}
+		Hash: i.Hash, Sources: i.Sources, Languages: i.Languages, Twins: i.Twins, Golden: i.Golden, Fault: i.Fault}
 }
 
 // kbState is what kb status prints.

@@ -38,24 +38,9 @@ from the same sources from scratch, and two machines with the same digest give t
 }
 
 func (a *app) digests(ctx context.Context, dir dataDir, args []string, asJSON bool) error {
-	var numbers []uint64
-	for _, arg := range args {
-		n, err := parseGeneration(arg, 1)
-		if err != nil {
-			return err
-		}
-		numbers = append(numbers, n)
-	}
-	if len(numbers) == 0 {
-		list, err := kb.List(dir.kb())
-		if err != nil {
-			return err
-		}
-		for _, i := range list {
-			if i.Current {
-				numbers = append(numbers, i.Number)
-			}
-		}
+	numbers, err := generationsOf(dir, args)
+	if err != nil {
+		return err
 	}
 	lines := []digestLine{}
 	var p page
@@ -71,4 +56,29 @@ func (a *app) digests(ctx context.Context, dir dataDir, args []string, asJSON bo
 		return a.printJSON(lines)
 	}
 	return p.to(a.out)
+}
+
+// generationsOf reads the numbers of generations; the current one where none is given.
+func generationsOf(dir dataDir, args []string) ([]uint64, error) {
+	var numbers []uint64
+	for _, arg := range args {
+		n, err := parseGeneration(arg, 1)
+		if err != nil {
+			return nil, err
+		}
+		numbers = append(numbers, n)
+	}
+	if len(numbers) > 0 {
+		return numbers, nil
+	}
+	list, err := kb.List(dir.kb())
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range list {
+		if i.Current {
+			numbers = append(numbers, i.Number)
+		}
+	}
+	return numbers, nil
 }

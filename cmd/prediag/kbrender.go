@@ -19,8 +19,13 @@ func renderKBState(w io.Writer, st kbState) error {
 	default:
 		p.line("Generation %d serves.", st.Serving)
 	}
-	if g := st.Generation; g != nil && g.Golden != nil {
-		renderGolden(&p, *g.Golden)
+	if g := st.Generation; g != nil {
+		if t := g.Twins; t.Groups > 0 {
+			p.line("%d articles say the same as another and %d nearly the same: prediag kb twins lists them.", t.Exact, t.Near)
+		}
+		if g.Golden != nil {
+			renderGolden(&p, *g.Golden)
+		}
 	}
 	if st.Degraded != "" {
 		p.line("Degraded: %s", st.Degraded)
