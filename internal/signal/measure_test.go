@@ -17,7 +17,7 @@ import (
 type labelled struct {
 	Lang string   `json:"lang"`
 	Want []string `json:"want"`
-	Part string   `json:"part"` // "dev": the phrases were corrected on it; "held": they were not
+	Part string   `json:"part"` // see TestMeasure
 	Text string   `json:"text"`
 }
 
@@ -119,15 +119,17 @@ func count(b bool) int {
 	return 0
 }
 
-// TestMeasure fails under what was reached. Both parts were written by one hand, before the phrases; the phrases were
-// then corrected on "dev" alone, and "held" was looked at once, at the end.
+// TestMeasure fails under what was reached. Both first parts were written by one hand, before the phrases; the phrases were
+// then corrected on "dev" alone, and "held" was looked at once, at the end. "third", "fourth" and "fifth" are wordings that
+// the lists did not have when they were written; the lists grew from each in turn, so that only what each gave before says
+// what unseen wordings give: precision 0.97 and recall 0.47 on "fifth" (29 of 62) after the lists had grown from "fourth".
 func TestMeasure(t *testing.T) {
-	for _, part := range []string{"dev", "held", "second", "third"} {
+	for _, part := range []string{"dev", "held", "second", "third", "fourth", "fifth"} {
 		all := measure(t, part)
 		for _, key := range slices.Sorted(maps.Keys(all)) {
 			c := all[key]
 			t.Logf("%-5s %-14s precision %.3f recall %.3f  (%d right, %d wrong, %d missed)", part, key, c.precision(), c.recall(), c.right, c.wrong, c.missed)
-			if c.right+c.missed < 20 || part == "third" {
+			if c.right+c.missed < 20 || slices.Contains([]string{"third", "fourth", "fifth"}, part) {
 				continue // one ticket would be more than five points
 			}
 			require.GreaterOrEqual(t, c.precision(), 0.95, "%s %s", part, key)
