@@ -186,13 +186,14 @@ func (f *fitted) vote(k int, v vector, hidden [][]float32, plan *headPlan) {
 
 // settle chooses the mixture of a head's parts and fills the logits that it gives. Where the folds cannot be trusted, as
 // sentences are translations of each other and not every one is found, no part may gain from having all but seen the
-// kept-back examples: only the temperature is fitted.
+// kept-back examples: the networks have half the say, and only the temperature is fitted.
 func (p *headPlan) settle(trusted bool) {
 	p.mixture, p.temperature = usual(p.votes.there()), 1
 	if len(p.labels) == 1 || len(p.votes.truth) == 0 {
 		return
 	}
 	if !trusted {
+		p.mixture = shared(p.votes.there(), 0.5)
 		p.votes.mix(p.mixture)
 		p.temperature = p.votes.temperature()
 		return

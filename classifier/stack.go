@@ -25,19 +25,23 @@ var typical = [parts]float64{1, 0.21, 0.21, 0.14, 3.6}
 type mixture [parts]float64
 
 // usual is the mixture from which examples may lead away: networks, machines over words and characters and naive Bayes
-// have an equal say. On small sets, and on sentences of other families, it is near the best that there is.
-func usual(use [parts]bool) mixture {
-	var w mixture
-	n := 0.0
-	for _, p := range []int{partNets, partChars, partBayes} {
+// have an equal say. On small sets it is near the best that there is.
+func usual(use [parts]bool) mixture { return shared(use, 1.0/3) }
+
+// shared gives the networks their say, and what is left to machines over words and characters and to naive Bayes.
+func shared(use [parts]bool, networks float64) mixture {
+	var others []int
+	for _, p := range []int{partChars, partBayes} {
 		if use[p] {
-			n++
+			others = append(others, p)
 		}
 	}
-	for _, p := range []int{partNets, partChars, partBayes} {
-		if use[p] {
-			w[p] = 1 / (n * typical[p])
-		}
+	if len(others) == 0 {
+		networks = 1
+	}
+	w := mixture{partNets: networks / typical[partNets]}
+	for _, p := range others {
+		w[p] = (1 - networks) / (float64(len(others)) * typical[p])
 	}
 	return w
 }
