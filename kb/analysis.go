@@ -1,8 +1,6 @@
 package kb
 
 import (
-	"sync"
-
 	index "github.com/blevesearch/bleve_index_api"
 	"github.com/blevesearch/snowballstem"
 
@@ -25,7 +23,7 @@ type tokenField struct {
 	terms    index.TokenFrequencies
 	forward  []byte
 
-	analyzers *sync.Pool // of *analyzer: a used one knows the stems of most words
+	analyzers chan *analyzer // that are free: as many articles are analysed at a time as there are
 }
 
 func (f *tokenField) Name() string             { return f.name }
@@ -60,8 +58,8 @@ func (f *tokenField) Size() int { return 64 + 96*len(f.terms) }
 func (f *tokenField) Analyze() {
 	f.terms = index.TokenFrequencies{}
 	f.length = 0
-	a, m := f.analyzers.Get().(*analyzer), newForwardMaker()
-	defer f.analyzers.Put(a)
+	a, m := <-f.analyzers, newForwardMaker()
+	defer func() { f.analyzers <- a }()
 	a.speak(f.language)
 	for i, p := range f.parts {
 		terms := a.terms(p)

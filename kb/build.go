@@ -7,8 +7,8 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/index/scorch"
@@ -83,7 +83,7 @@ type builder struct {
 	text   int                                     // bytes of text in the batch
 
 	touched   map[string]bool // articles that may differ from the base's table
-	analyzers *sync.Pool
+	analyzers chan *analyzer
 }
 
 // run applies the changes and returns the manifest of the finished, still unpublished generation; nil: nothing changed.
@@ -223,8 +223,21 @@ func (b *builder) begin(ctx context.Context) error {
 	}
 	b.batch = b.index.NewBatch()
 	b.fields = map[string][len(textFields)]*tokenField{}
-	b.analyzers = &sync.Pool{New: func() any { return newAnalyzer() }}
+	b.analyzers = newAnalyzers(b.base != nil)
 	return nil
+}
+
+// newAnalyzers are the analyzers of a build. While a generation serves there is one for two processors: searches go first.
+func newAnalyzers(serving bool) chan *analyzer {
+	n := runtime.GOMAXPROCS(0)
+	if serving {
+		n = (n + 1) / 2
+	}
+	free := make(chan *analyzer, n)
+	for range n {
+		free <- newAnalyzer()
+	}
+	return free
 }
 
 // writing are Bleve's settings for an index that is written to. Segments are merged ten at a time, and small ones count

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -94,8 +93,8 @@ func validAudience(s string) bool {
 }
 
 // newDocument is the article as the index stores it. The text fields are analysed later, when Bleve asks for it, with
-// analyzers of the pool.
-func newDocument(a *prediag.Article, analyzers *sync.Pool) (*document.Document, [len(textFields)]*tokenField, error) {
+// the analyzers that are free then.
+func newDocument(a *prediag.Article, analyzers chan *analyzer) (*document.Document, [len(textFields)]*tokenField, error) {
 	language := lang.Base(a.Language)
 	fields := [len(textFields)]*tokenField{
 		{name: fieldText, language: language, parts: textParts(a), article: a, analyzers: analyzers},

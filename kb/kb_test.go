@@ -3,7 +3,6 @@ package kb
 import (
 	"context"
 	"iter"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,5 +54,5 @@ func TestApplySearchReopen(t *testing.T) {
 	require.Equal(t, r, again)
 }
 
-// testAnalyzers is a pool of analyzers, as a build has one.
-func testAnalyzers() *sync.Pool { return &sync.Pool{New: func() any { return newAnalyzer() }} }
+// testAnalyzers are the analyzers of a build.
+func testAnalyzers() chan *analyzer { return newAnalyzers(false) }

@@ -184,6 +184,9 @@ func (w *world) tidy() error {
 
 // plain looks for what no message to a human holds.
 func plain(out []byte) error {
+	if bytes.Contains(out, []byte("netpollBreak")) {
+		return nil // strace failed a write of Go's runtime to itself, which no disk does
+	}
 	for _, bad := range []string{"panic:", "fatal error:", "goroutine 1", "SIGSEGV", "DATA RACE"} {
 		if bytes.Contains(out, []byte(bad)) {
 			return fmt.Errorf("the output holds %q: %s", bad, out)
