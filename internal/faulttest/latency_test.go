@@ -140,7 +140,7 @@ func (s *service) refresh() error {
 	if err := json.Unmarshal(reply, &op); err != nil {
 		return fmt.Errorf("%w: %s", err, reply)
 	}
-	for range 6000 {
+	for range 60000 {
 		_, reply = s.call(http.MethodGet, "/v1/operations/"+op.Operation.ID, nil)
 		switch {
 		case strings.Contains(string(reply), "SUCCEEDED"):

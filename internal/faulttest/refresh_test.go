@@ -31,7 +31,7 @@ func (w *world) killWhen(wait func() <-chan struct{}) (done bool, err error) {
 		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // it may just have ended
 		err = <-ended
 	case err = <-ended:
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
 		return false, fmt.Errorf("hangs: %s", out.Bytes())
 	}
@@ -138,7 +138,7 @@ func keptSome(report []byte) bool {
 func (w *world) strace(inject string) ([]byte, error) {
 	bin, err := binary()
 	require.NoError(w.t, err)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	c := group(ctx, "strace", "-f", "-qq", "-o", os.DevNull, "-e", "inject="+inject, "--seccomp-bpf", "-e", "trace="+callOf(inject),
 		bin, "ingest", "--data-dir", w.dir, w.src)

@@ -83,7 +83,7 @@ func (w *world) serve() (*service, error) {
 		}
 		s.url, s.ready = u, time.Since(began)
 		return s, nil
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		s.kill()
 		return nil, fmt.Errorf("serve is not ready: %s", s.said)
 	}

@@ -23,6 +23,9 @@ import (
 // articles is how many articles a knowledge base of the tests has.
 const articles = 40
 
+// patience is how long anything may take before it counts as hanging. Machines that run tests are slow.
+const patience = 5 * time.Minute
+
 // world is a data folder and its source. Every article of the source holds the mark of the source's revision, so that a
 // mixture of two revisions shows.
 type world struct {
@@ -85,16 +88,16 @@ func group(ctx context.Context, name string, args ...string) *exec.Cmd {
 	return c
 }
 
-// run runs a command to its end, or to a minute.
+// run runs a command to its end.
 func (w *world) run(ctx context.Context, args ...string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return w.command(ctx, args...).CombinedOutput()
 }
 
 // serves asks the index which revision it holds: the one revision whose mark all changing articles have.
 func (w *world) serves() (rev int, generation uint64, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	c := w.command(ctx, "search", "--json", "--limit", "100", mark(w.rev)+" "+mark(w.seen)+" "+mark(w.rev-1))
 	var stderr bytes.Buffer
