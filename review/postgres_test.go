@@ -28,7 +28,7 @@ func TestEverythingOnPostgreSQL(t *testing.T) {
 		t.Skip("this is that run")
 	}
 	server := postgres(t)
-	cmd := exec.Command(os.Args[0], "-test.v", "-test.timeout=5m", "-test.skip=RoundTrip|KnownLabels|NearLabels")
+	cmd := exec.Command(os.Args[0], "-test.v", "-test.timeout=5m", "-rapid.checks=20", "-test.skip=RoundTrip")
 	cmd.Env = append(os.Environ(), onPostgres+"="+server.URL("postgres"), "PGPASSWORD="+pgtest.Password)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", tail(string(out)))
