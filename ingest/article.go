@@ -15,7 +15,7 @@ import (
 
 // parserVersion is part of every fingerprint: raise it whenever a parser gives other articles for the same bytes, so that
 // the next refresh parses everything again.
-const parserVersion = "3"
+const parserVersion = "4"
 
 // The formats that files are read in. Those of records hold many articles each.
 const (
@@ -57,8 +57,9 @@ type parsed struct {
 	body     string
 	sections []prediag.Section
 	tables   []table
-	over     bool // longer than an article may be
-	untitled bool // the title is the beginning of the text, for want of one
+	links    []string // targets as written
+	over     bool     // longer than an article may be
+	untitled bool     // the title is the beginning of the text, for want of one
 }
 
 // from takes over what a parser wrote.
@@ -67,7 +68,7 @@ func (p *parsed) from(w *body) {
 		p.title = w.title
 	}
 	p.body, p.sections = w.finish()
-	p.tables, p.over = w.tables, w.over
+	p.tables, p.over, p.links = w.tables, w.over, w.links
 }
 
 // fault is the reason for which what a parser made is no article, or empty.
@@ -118,6 +119,7 @@ func (p *parsed) article(source, where string) prediag.Article {
 		a.Kind = guessKind(where, a.Title)
 	}
 	a.Language = language(p.lang, where, a.Title, a.Body)
+	a.Links = resolveLinks(source, where, a.URL, p.links)
 	a.Codes = faultCodes(&a, p.tables, p.codes)
 	a.Revision = revision(&a)
 	for i := range a.Codes {
@@ -132,6 +134,7 @@ func revision(a *prediag.Article) string {
 	put(h, a.ID, a.Source, a.Path, a.Title, fmt.Sprint(a.Untitled), a.Body, a.URL, a.Language, a.Product, a.Category, a.Kind, a.Group)
 	put(h, a.Updated.UTC().Format(time.RFC3339Nano))
 	put(h, a.Audience...)
+	put(h, a.Links...)
 	for _, s := range a.Sections {
 		put(h, fmt.Sprint(s.Span.Start, s.Span.End))
 		put(h, s.Path...)

@@ -27,6 +27,17 @@ type body struct {
 	group    int      // of the block before; 0: none
 	groups   int      // handed out so far
 	over     bool     // the text is longer than maxBody
+	links    []string // targets as written
+}
+
+// maxLinks is how many links of an article are kept.
+const maxLinks = 500
+
+// link remembers where a link leads.
+func (w *body) link(target string) {
+	if target != "" && len(target) <= maxPath && len(w.links) < maxLinks {
+		w.links = append(w.links, target)
+	}
 }
 
 // table is a table of the body, cell by cell.

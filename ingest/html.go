@@ -79,6 +79,8 @@ func (p *page) start(z *html.Tokenizer) {
 	switch tag {
 	case atom.Br:
 		p.lineBreak()
+	case atom.A:
+		p.w.link(attrs["href"])
 	case atom.Table, atom.Thead, atom.Tbody, atom.Tfoot, atom.Tr, atom.Td, atom.Th:
 		p.tableTag(tag, attrs)
 	case atom.Ul, atom.Ol:

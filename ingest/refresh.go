@@ -42,7 +42,9 @@ type sourceState struct {
 	old     LedgerEntry
 	leftAt  map[string][]string // path → keys of old.Left
 	left    map[string]LeftOut
-	came    map[string]int // raw bytes of the articles that were added → how many
+	met     map[string]bool // IDs that the files met give unless they name another
+	linked  map[string]int  // such IDs that the articles parsed lead to → how often
+	came    map[string]int  // raw bytes of the articles that were added → how many
 
 	inc     Incremental         // nil: none
 	mark    []byte              // for inc
@@ -141,7 +143,7 @@ func (r *refresh) prepare(ctx context.Context, sources []Source) error {
 			rep.NotDue, rep.Articles = true, len(known)
 			continue
 		}
-		st := &sourceState{src: src, known: known, prints: make(map[string]string, len(known)), broken: map[string]bool{}, came: map[string]int{}, rep: rep}
+		st := &sourceState{src: src, known: known, prints: make(map[string]string, len(known)), broken: map[string]bool{}, came: map[string]int{}, met: map[string]bool{}, linked: map[string]int{}, rep: rep}
 		for id, print := range known {
 			st.prints[print] = id
 		}
@@ -181,6 +183,7 @@ func (r *refresh) changes(ctx context.Context) iter.Seq2[prediag.Change, error] 
 		}
 		for _, st := range r.states {
 			gone := st.gone(r.seen)
+			st.rep.Broken = r.brokenLinks(st, gone)
 			st.rep.Moved = st.moved(gone)
 			st.rep.Deleted = len(gone) - st.rep.Moved
 			st.rep.Added -= st.rep.Moved
@@ -237,6 +240,7 @@ func (r *refresh) account(st *sourceState, u *unit) (prediag.Change, bool) {
 	}
 	if u.file {
 		st.rep.Files++
+		st.met[st.src.Name()+"/"+slug(u.item.Path)] = true
 	}
 	if u.item.Same {
 		r.accountSame(st, u)
@@ -268,6 +272,7 @@ func (r *refresh) account(st *sourceState, u *unit) (prediag.Change, bool) {
 		return prediag.Change{}, false
 	}
 	st.rep.Sections += len(u.article.Sections)
+	st.noteLinks(u.article.Links)
 	if _, known := st.known[id]; known {
 		st.rep.Changed++
 	} else {

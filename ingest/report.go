@@ -83,12 +83,13 @@ type SourceReport struct {
 	Unchanged   int            `json:"unchanged"`
 	Kept        int            `json:"kept"` // as they were, because their file could not be read or parsed this time
 	Deleted     int            `json:"deleted"`
-	Parsed      int            `json:"parsed"`                // files and records that went through a parser
-	Sections    int            `json:"sections"`              // of the articles added, changed and moved
-	Error       string         `json:"error,omitempty"`       // why the source could not be read to its end; its articles stay as they were
-	NotDue      bool           `json:"not_due,omitempty"`     // its own schedule says later: it was not read
-	Skipped     map[string]int `json:"skipped"`               // files and lines left out, by reason
-	Quarantined []Quarantined  `json:"quarantined,omitempty"` // the first 100 of those that somebody should look at
+	Parsed      int            `json:"parsed"`                 // files and records that went through a parser
+	Broken      int            `json:"broken_links,omitempty"` // links of those to files of the source that are not there
+	Sections    int            `json:"sections"`               // of the articles added, changed and moved
+	Error       string         `json:"error,omitempty"`        // why the source could not be read to its end; its articles stay as they were
+	NotDue      bool           `json:"not_due,omitempty"`      // its own schedule says later: it was not read
+	Skipped     map[string]int `json:"skipped"`                // files and lines left out, by reason
+	Quarantined []Quarantined  `json:"quarantined,omitempty"`  // the first 100 of those that somebody should look at
 }
 
 // Quarantined is a file or line that should have given an article and did not.
@@ -107,6 +108,7 @@ func (r Report) Total() SourceReport {
 		t.Changed += s.Changed
 		t.Moved += s.Moved
 		t.Parsed += s.Parsed
+		t.Broken += s.Broken
 		t.Unchanged += s.Unchanged
 		t.Kept += s.Kept
 		t.Deleted += s.Deleted

@@ -71,6 +71,7 @@ func (r *rst) marked(s string, i int, none *[256]bool) (string, int) {
 	case "``":
 		return text, end + 2
 	case "`":
+		r.w.link(embedded(text))
 		return reference(text), afterReference(s, end+1)
 	case "|":
 		sub, known := r.subst[text]
@@ -95,6 +96,13 @@ func (r *rst) role(s string, i int, none *[256]bool) (string, int) {
 	if end < 0 {
 		return "", i
 	}
+	if s[i+1:n-1] == "doc" {
+		target := embedded(s[n+1 : end])
+		if target == "" {
+			target = s[n+1 : end]
+		}
+		r.w.link(target + ".rst")
+	}
 	return strings.TrimLeft(reference(s[n+1:end]), "~!"), end + 1
 }
 
@@ -104,6 +112,14 @@ func (r *rst) unmark(s string) string {
 		return strings.ReplaceAll(strings.ReplaceAll(s, "\\ ", ""), "\\", "")
 	}
 	return s
+}
+
+// embedded is the target in angle brackets of a reference; empty when it has none.
+func embedded(s string) string {
+	if i := strings.LastIndex(s, "<"); i >= 0 && strings.HasSuffix(s, ">") {
+		return s[i+1 : len(s)-1]
+	}
+	return ""
 }
 
 // reference is what is shown of a reference: its text without the target in angle brackets.

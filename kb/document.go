@@ -215,6 +215,7 @@ type stored struct {
 	Group    string              `json:"g,omitempty"`
 	Audience []string            `json:"a,omitempty"`
 	Codes    []prediag.FaultCode `json:"f,omitempty"`
+	Links    []string            `json:"h,omitempty"`
 	Updated  time.Time           `json:"w,omitzero"`
 }
 
@@ -227,7 +228,7 @@ type storedSection struct {
 func storedArticle(a *prediag.Article) stored {
 	s := stored{ID: a.ID, Revision: a.Revision, Source: a.Source, Path: a.Path, Title: a.Title, Untitled: a.Untitled, URL: a.URL,
 		Language: a.Language, Product: a.Product, Category: a.Category, Kind: a.Kind, Group: a.Group,
-		Audience: a.Audience, Codes: a.Codes, Updated: a.Updated}
+		Audience: a.Audience, Codes: a.Codes, Links: a.Links, Updated: a.Updated}
 	for _, x := range a.Sections {
 		s.Sections = append(s.Sections, storedSection{x.Path, x.Span.Start, x.Span.End})
 	}
@@ -242,7 +243,7 @@ func decodeStored(meta, body []byte) (prediag.Article, error) {
 	}
 	a := prediag.Article{ID: s.ID, Revision: s.Revision, Source: s.Source, Path: s.Path, Title: s.Title, Untitled: s.Untitled, Body: string(body),
 		URL: s.URL, Language: s.Language, Product: s.Product, Category: s.Category, Kind: s.Kind, Group: s.Group,
-		Audience: s.Audience, Codes: s.Codes, Updated: s.Updated}
+		Audience: s.Audience, Codes: s.Codes, Links: s.Links, Updated: s.Updated}
 	for _, x := range s.Sections {
 		a.Sections = append(a.Sections, prediag.Section{Path: x.Path, Span: prediag.Span{Start: x.Start, End: x.End}})
 	}

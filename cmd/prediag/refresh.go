@@ -66,7 +66,7 @@ func reportOf(r prediag.Refresh) ingest.Report {
 		}
 		out.Sources = append(out.Sources, ingest.SourceReport{
 			Name: s.Name, Files: s.Files, Articles: s.Articles, Added: s.Added, Changed: s.Changed, Moved: s.Moved,
-			Unchanged: s.Unchanged, Deleted: s.Deleted, Parsed: s.Parsed, Skipped: s.Skipped, Quarantined: left, Error: s.Error,
+			Unchanged: s.Unchanged, Deleted: s.Deleted, Parsed: s.Parsed, Broken: s.Broken, Skipped: s.Skipped, Quarantined: left, Error: s.Error,
 		})
 		out.Applied = out.Applied || s.Added+s.Changed+s.Moved+s.Deleted > 0
 	}

@@ -206,6 +206,9 @@ func renderSources(p *page, r ingest.Report) {
 		if s.Error != "" {
 			p.line("  not read to its end, its articles stay as they were: %s", s.Error)
 		}
+		if s.Broken > 0 {
+			p.line("  %d links of these articles lead to files that are not there", s.Broken)
+		}
 		renderSkipped(p, s.Skipped)
 		for i, q := range s.Quarantined {
 			if i == 10 {

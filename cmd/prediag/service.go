@@ -259,7 +259,7 @@ func refreshOf(op ingest.Operation) prediag.Refresh {
 		}
 		r.Report.Sources = append(r.Report.Sources, prediag.RefreshedSource{
 			Name: s.Name, Files: s.Files, Articles: s.Articles, Added: s.Added, Changed: s.Changed, Moved: s.Moved,
-			Unchanged: s.Unchanged + s.Kept, Deleted: s.Deleted, Parsed: s.Parsed, Skipped: s.Skipped, Faults: faults, Error: s.Error,
+			Unchanged: s.Unchanged + s.Kept, Deleted: s.Deleted, Parsed: s.Parsed, Broken: s.Broken, Skipped: s.Skipped, Faults: faults, Error: s.Error,
 		})
 	}
 	return r
