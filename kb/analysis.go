@@ -95,6 +95,7 @@ type analyzer struct {
 	out       []string
 	words     []string // the tokens that gave out
 	starts    []int    // where these begin in the text, in bytes
+	rigid     []bool   // which of these are codes, numbers or parts of codes
 	languages map[string]*stemming
 	now       *stemming
 	env       *snowballstem.Env
@@ -157,10 +158,15 @@ const maxLanguages = 24
 // terms returns the terms of s in the order of the text. The slice is valid until the next call.
 func (a *analyzer) terms(s string) []string {
 	a.tokens = text.AppendTokens(a.tokens[:0], s)
-	a.out, a.words, a.starts = a.out[:0], a.words[:0], a.starts[:0]
+	a.out, a.words, a.starts, a.rigid = a.out[:0], a.words[:0], a.starts[:0], a.rigid[:0]
+	code := 0 // end of the last code
 	for _, t := range a.tokens {
+		if t.Kind == text.Code {
+			code = t.End
+		}
 		if len(t.Text) <= maxTermBytes {
 			a.out, a.words, a.starts = append(a.out, a.term(t)), append(a.words, t.Text), append(a.starts, t.Start)
+			a.rigid = append(a.rigid, t.Kind == text.Code || t.Kind == text.Number || t.Start < code)
 		}
 	}
 	return a.out

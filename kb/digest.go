@@ -166,6 +166,7 @@ func (g *generation) statistics() (string, error) {
 		}
 		fmt.Fprintln(h)
 	}
+	h.Write(g.concepts.Encode())
 	rows := map[string]row{}
 	err := readRows(g.dir, func(r row) error {
 		rows[r.id] = r

@@ -31,6 +31,7 @@ const (
 	fieldAudience = "audience" // everybody where the article names none
 	fieldPrefix   = "prefix"   // beginnings of the title's words, for completion
 	fieldTitleKey = "titlekey" // names the title: equal keys are equal titles, see titleKey
+	fieldGroup    = "group"    // equal keys are translations of each other, see groupKey
 	storedMeta    = "_meta"
 	storedBody    = "_body"
 )
@@ -121,6 +122,7 @@ func newDocument(a *prediag.Article, analyzers chan *analyzer) (*document.Docume
 	keyword(fieldKind, a.Kind)
 	keyword(fieldCategory, categoryPath(a.Category)...)
 	keyword(fieldTitleKey, titleKey(givenTitle(a)))
+	keyword(fieldGroup, groupKey(a))
 	keyword(fieldPrefix, titlePrefixes(a.Title)...)
 	if len(a.Audience) == 0 {
 		keyword(fieldAudience, everybody)

@@ -10,6 +10,7 @@ type finder struct {
 	hashes []uint64             // of the query's terms, by number
 	filter [1 << 16 / 64]uint64 // the low 16 bits of what is looked for in the article at hand
 	sought []sought
+	also   []sought // what stands for terms of the query
 }
 
 type sought struct {
@@ -19,24 +20,37 @@ type sought struct {
 
 // reset takes over the terms of another query.
 func (f *finder) reset(terms []weighted) {
-	f.hashes = f.hashes[:0]
-	for _, t := range terms {
+	f.hashes, f.also = f.hashes[:0], f.also[:0]
+	for i, t := range terms {
 		f.hashes = append(f.hashes, termHash(t.term))
+		for _, a := range t.alts {
+			f.also = append(f.also, sought{termHash(a.term), int32(i)})
+		}
 	}
 }
 
-// begin prepares to look in the parts of a record for the terms in mask, which the article is known to hold.
+// begin prepares to look in the parts of a record for the terms in mask, which the article is known to hold. Where an article
+// holds only one of a term and its alternatives, another word may rarely be taken for one of those that it lacks.
 func (f *finder) begin(fw *forward, mask uint32) {
 	for _, s := range f.sought {
 		f.filter[s.hash&0xffff>>6] = 0
 	}
 	f.sought = f.sought[:0]
-	for ; mask != 0; mask &= mask - 1 {
-		term := bits.TrailingZeros32(mask)
-		h := seeded(f.hashes[term], fw.seed) & widthMask(fw.width)
-		f.filter[h&0xffff>>6] |= 1 << (h & 63)
-		f.sought = append(f.sought, sought{h, int32(term)})
+	for rest := mask; rest != 0; rest &= rest - 1 {
+		term := bits.TrailingZeros32(rest)
+		f.seek(fw, f.hashes[term], int32(term))
 	}
+	for _, a := range f.also {
+		if mask&(1<<a.term) != 0 {
+			f.seek(fw, a.hash, a.term)
+		}
+	}
+}
+
+func (f *finder) seek(fw *forward, hash uint64, term int32) {
+	h := seeded(hash, fw.seed) & widthMask(fw.width)
+	f.filter[h&0xffff>>6] |= 1 << (h & 63)
+	f.sought = append(f.sought, sought{h, term})
 }
 
 // find appends the occurrences in a part of the record, of which the first token has the number at.

@@ -33,6 +33,9 @@ func (b *builder) finish(ctx context.Context) (*manifest, error) {
 	if err := b.writeRows(ctx, unchanged); err != nil {
 		return nil, err
 	}
+	if err := b.writeConcepts(ctx, unchanged); err != nil {
+		return nil, err
+	}
 	groups, twins := twinsOf(b.rows)
 	if len(groups) > 0 {
 		if err := writeFile(filepath.Join(b.dir, twinsName), encodeTwins(groups)); err != nil {

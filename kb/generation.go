@@ -14,6 +14,7 @@ import (
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 
 	"prediag"
+	"prediag/internal/concept"
 )
 
 // boltTimeout bounds the wait for another process that holds the index; without it the wait has no end.
@@ -37,6 +38,10 @@ type generation struct {
 	nothing bitset // no documents
 	terms   termCache
 	results resultCache
+
+	concepts *concept.Graph // nil: there are no translations
+	parallel parallel
+
 	readers sync.Pool // of *reader
 
 	filterMu sync.Mutex
@@ -57,6 +62,9 @@ func openGeneration(dir string, m *manifest) (g *generation, err error) {
 		return nil, fmt.Errorf("open index of %q: %w: %w", filepath.Base(dir), prediag.ErrDamaged, err)
 	}
 	g = &generation{dir: dir, manifest: m, index: idx, filters: map[string]bitset{}}
+	if g.concepts, err = readConcepts(dir); err != nil {
+		return nil, errors.Join(err, idx.Close())
+	}
 	if err := g.attach(); err != nil {
 		return nil, errors.Join(err, idx.Close())
 	}

@@ -36,6 +36,9 @@ func (r *reader) hits(ctx context.Context, q *query, page []candidate, s *scores
 		if err != nil {
 			return nil, err
 		}
+		if err := r.explain(&hit, m, c, s); err != nil {
+			return nil, err
+		}
 		hit.Score = c.score
 		hits = append(hits, hit)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"prediag"
+	"prediag/internal/concept"
 )
 
 // Options are the settings of a knowledge base. The zero value is usable.
@@ -32,6 +33,9 @@ type Options struct {
 
 	// Free returns the bytes that can be written to the file system of a folder; negative: unknown. nil: the system is asked.
 	Free func(dir string) (int64, error)
+
+	// Glossary extends the built-in glossary of technical terms, in YAML as docs/search.md describes it; empty: it does not.
+	Glossary []byte
 
 	// Golden returns the queries that a new generation must answer before it serves; it is asked at every build. nil, or a
 	// Golden without queries: there are none.
@@ -76,6 +80,8 @@ type KB struct {
 	opt  Options
 	stop stopLists
 
+	glossary *concept.Phrases
+
 	building sync.Mutex // held by the one Apply that runs
 
 	mu       sync.RWMutex
@@ -104,7 +110,11 @@ func Open(dir string, opt Options) (*KB, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("knowledge base %q: %w", dir, err)
 	}
-	k := &KB{dir: filepath.Clean(dir), opt: opt.complete(), stop: newStopLists()}
+	glossary, err := newGlossary(opt.Glossary)
+	if err != nil {
+		return nil, fmt.Errorf("knowledge base %q: %w", dir, err)
+	}
+	k := &KB{dir: filepath.Clean(dir), opt: opt.complete(), stop: newStopLists(), glossary: glossary}
 	k.closing, k.close = context.WithCancel(context.Background())
 	gen, degraded := k.load()
 	k.current, k.degraded = gen, degraded

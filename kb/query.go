@@ -10,6 +10,7 @@ import (
 
 	"prediag"
 	"prediag/internal/code"
+	"prediag/internal/concept"
 	"prediag/internal/lang"
 )
 
@@ -71,6 +72,8 @@ type query struct {
 	codes     []string    // canonical, distinct
 	languages []string    // base languages
 	postings  int         // to score exactly
+	glossary  *concept.Phrases
+	bridged   float64 // share of the score of an article's translation in the query's language that the article takes, see bridge
 }
 
 // queryTerm is a term of the query's text.
@@ -78,19 +81,20 @@ type queryTerm struct {
 	term  string
 	word  string  // as it stands in the query, folded
 	share float64 // of its information that it keeps, see stopList
+	rigid bool    // a code, a number or a part of a code
 }
 
 func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
 	if q.Limit == 0 {
 		q.Limit = defaultLimit
 	}
-	out := &query{Query: q, codes: queryCodes(q), postings: k.opt.Postings}
+	out := &query{Query: q, codes: queryCodes(q), postings: k.opt.Postings, glossary: k.glossary}
 	seen := make(map[string]bool)
 	out.detected, out.sure = lang.Detect(q.Text)
 	out.language = a.languageOf(out.detected, out.sure)
 	a.speak(out.language)
 	for i, t := range a.terms(q.Text) {
-		term := queryTerm{t, a.written(i), k.stop.weight(out.language, t)}
+		term := queryTerm{t, a.written(i), k.stop.weight(out.language, t), a.rigid[i]}
 		if len(out.order) < maxQueryTerms {
 			out.order = append(out.order, term)
 		}
@@ -128,6 +132,10 @@ type weighted struct {
 	word   string  // as it stands in the query, folded
 	df     int     // articles that hold it
 	weight float64 // its information: idf times the share that stop words keep
+	share  float64 // that share
+	rigid  bool    // a code, a number or a part of a code
+	alts   []alternative
+	altDF  int // articles that hold the alternatives, together
 }
 
 // idf is the inverse document frequency of BM25 in its form that is never negative (Robertson and Zaragoza 2009, with
@@ -144,7 +152,7 @@ func informative(terms []weighted) (kept []weighted, mass float64) {
 		if i < maxScored {
 			mass += t.weight
 		}
-		if t.df > 0 && len(kept) < maxScored {
+		if (t.df > 0 || len(t.alts) > 0) && len(kept) < maxScored {
 			kept = append(kept, t)
 		}
 	}

@@ -33,6 +33,7 @@ const (
 // candidate is an article of the first ranking.
 type candidate struct {
 	scored
+	via   int                // number of the document that the query found in place of this translation of it, plus 1; 0: none
 	title [titleKeySize]byte // zeros: none, or one that says nothing
 	words float64            // score without what codes are worth
 	codes float64

@@ -91,7 +91,7 @@ func (r *reader) weigh(ctx context.Context, terms []queryTerm) ([]weighted, erro
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, weighted{term: t.term, word: t.word, df: df, weight: idf(r.manifest.Articles, df) * t.share})
+		out = append(out, weighted{term: t.term, word: t.word, df: df, weight: idf(r.manifest.Articles, df) * t.share, share: t.share, rigid: t.rigid})
 	}
 	return out, nil
 }
@@ -119,12 +119,10 @@ func (r *reader) score(ctx context.Context, q *query, terms []weighted, admitted
 			common = min(common, i)
 			continue
 		}
-		read += t.df
-		l, err := r.lists(ctx, t.term)
-		if err != nil {
+		read += t.df + t.altDF
+		if err := r.addTerm(ctx, s, t, 1<<i, admitted); err != nil {
 			return nil, nil, err
 		}
-		s.add(l, float32(t.weight), 1<<i, admitted)
 	}
 	best := r.best(s)
 	if err := r.addCommon(ctx, terms, common, s, best); err != nil {
@@ -146,6 +144,22 @@ func (r *reader) score(ctx context.Context, q *query, terms []weighted, admitted
 		best[i].score = float64(score)
 	}
 	return s, best, nil
+}
+
+// addTerm adds the scores of the documents of a term and of what stands for it.
+func (r *reader) addTerm(ctx context.Context, s *scores, t weighted, bit uint32, admitted bitset) error {
+	l, err := r.lists(ctx, t.term)
+	if err != nil {
+		return err
+	}
+	s.add(l, float32(t.weight), bit, admitted)
+	for _, a := range t.alts {
+		if l, err = r.lists(ctx, a.term); err != nil {
+			return err
+		}
+		s.add(l, float32(t.weight*a.weight), bit, admitted)
+	}
+	return nil
 }
 
 // add adds the scores of a term's documents.

@@ -62,6 +62,10 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 		return results, err
 	}
 	admitted := r.withoutTwins(readable)
+	wide, err := r.bridge(q, admitted)
+	if err != nil {
+		return results, err
+	}
 	expanded, err := r.expand(ctx, q.terms)
 	if err != nil {
 		return results, err
@@ -70,20 +74,25 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	if err != nil {
 		return results, err
 	}
+	if err := r.translate(q, terms); err != nil {
+		return results, err
+	}
 	if results.DidYouMean, err = r.mend(ctx, q, terms, admitted); err != nil {
 		return results, err
 	}
 	terms, mass := informative(terms)
-	s, best, err := r.score(ctx, q, terms, admitted)
+	s, best, err := r.score(ctx, q, terms, wide)
 	if err != nil {
 		return results, err
 	}
-	results.Total = s.found.count()
+	found := r.crossed(s.found, admitted)
+	results.Total = found.count()
 	if q.Facets {
-		if results.Facets, err = r.facets(s.found); err != nil {
+		if results.Facets, err = r.facets(found); err != nil {
 			return results, err
 		}
 	}
+	best, others := apart(best, admitted)
 	ranking, err := r.sort(best, q)
 	if err != nil {
 		return results, err
@@ -92,11 +101,26 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	if err != nil {
 		return results, err
 	}
+	if all, err = r.cross(ctx, q, all, others, s, terms, admitted); err != nil {
+		return results, err
+	}
 	page := all[min(q.Offset, len(all)):]
 	results.Hits, err = r.hits(ctx, q, page[:min(q.Limit, len(page))], s, terms, mass)
 	r.nameTwins(results.Hits, readable)
 	setLeads(results.Hits, all[:min(rerankDepth, len(all))], q.Offset, mass)
 	return results, err
+}
+
+// apart splits candidates into those that are admitted and the others.
+func apart(list []scored, admitted bitset) (direct, others []scored) {
+	n := 0
+	for i, c := range list {
+		if admitted.has(c.doc) {
+			list[i], list[n] = list[n], c
+			n++
+		}
+	}
+	return list[:n], list[n:]
 }
 
 // sort orders candidates by falling score, equal ones by article ID, as far as the page that the query asks for and the

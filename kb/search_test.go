@@ -47,7 +47,7 @@ func TestFilters(t *testing.T) {
 		"unknown product":  {prediag.Query{Text: "start instance", Products: []string{"other"}}, []string{}},
 		"kind":             {prediag.Query{Text: "start instance", Kinds: []string{"guide"}}, []string{"guide"}},
 		"language by base": {prediag.Query{Text: "实例启动", Languages: []string{"zh-Hant-TW"}}, []string{"zh"}},
-		"other language":   {prediag.Query{Text: "实例启动", Languages: []string{"en"}}, []string{}},
+		"other language":   {prediag.Query{Text: "实例启动", Languages: []string{"en"}}, []string{"guide", "code"}}, // by the glossary
 		"audience":         {prediag.Query{Text: "internal console", Audience: []string{"x", "staff"}}, []string{"secret"}},
 		"wrong audience":   {prediag.Query{Text: "internal console", Audience: []string{"x", everybody, "", "*"}}, []string{}},
 		"nothing":          {prediag.Query{Text: "?!"}, []string{}},

@@ -97,7 +97,7 @@ func TestSearchByWordForm(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEmpty(t, found.Hits, query)
 		require.Equal(t, want, found.Hits[0].ArticleID)
-		require.Greater(t, found.Hits[0].Coverage, 0.3)
+		require.Greater(t, found.Hits[0].Coverage, 0.2)
 	}
 }
 

@@ -35,7 +35,7 @@ func (r *reader) mend(ctx context.Context, q *query, terms []weighted, admitted 
 	tried := 0
 	for i := range terms {
 		t := &terms[i]
-		if t.df > 0 || !q.mendable(t) || tried == maxTypos {
+		if t.df > 0 || len(t.alts) > 0 || !q.mendable(t) || tried == maxTypos {
 			continue
 		}
 		tried++

@@ -11,6 +11,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"prediag"
+	"prediag/kb"
 )
 
 // dataDir is the folder that holds everything a service keeps.
@@ -21,12 +22,27 @@ func (d dataDir) model() string     { return filepath.Join(string(d), "model") }
 func (d dataDir) state() string     { return filepath.Join(string(d), "state.db") }
 func (d dataDir) policy() string    { return filepath.Join(string(d), "policy.yaml") }
 func (d dataDir) golden() string    { return filepath.Join(string(d), "golden.yaml") }
+func (d dataDir) glossary() string  { return filepath.Join(string(d), "glossary.yaml") }
 func (d dataDir) sources() string   { return filepath.Join(string(d), "sources.json") }
 func (d dataDir) ledger() string    { return filepath.Join(string(d), "ledger") }
 func (d dataDir) cache() string     { return filepath.Join(string(d), "cache") }
 func (d dataDir) refreshes() string { return filepath.Join(string(d), "refresh.json") }
 func (d dataDir) lock() string      { return filepath.Join(string(d), "lock") }
 func (d dataDir) holder() string    { return filepath.Join(string(d), "holder.json") }
+
+// openKB opens the knowledge base with the maintainer's glossary, where there is one.
+func (d dataDir) openKB(opt kb.Options) (*kb.KB, error) {
+	var err error
+	if opt.Glossary, err = os.ReadFile(d.glossary()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read glossary: %w", err)
+	}
+	k, err := kb.Open(d.kb(), opt)
+	var invalid *prediag.Error
+	if errors.As(err, &invalid) && invalid.Field == "glossary" {
+		return nil, fmt.Errorf("%q: %w", d.glossary(), err)
+	}
+	return k, err
+}
 
 // holder is the process that holds a data folder.
 type holder struct {

@@ -257,7 +257,7 @@ func (a *app) fillWithDemo(ctx context.Context, dir dataDir) (err error) {
 	if err := os.MkdirAll(string(dir), 0o755); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	k, err := kb.Open(dir.kb(), kb.Options{Keep: 1})
+	k, err := dir.openKB(kb.Options{Keep: 1})
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ hold than the file's floor says, the generation before serves on. The exit code 
 }
 
 func (a *app) checkGolden(ctx context.Context, dir dataDir, queries kb.Golden, asJSON bool) (err error) {
-	k, err := kb.Open(dir.kb(), kb.Options{})
+	k, err := dir.openKB(kb.Options{})
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (a *app) openParts(ctx context.Context, dir dataDir, opt partsOptions) (p *
 			return p, err
 		}
 	}
-	p.kb, err = kb.Open(dir.kb(), kb.Options{Logger: opt.logger, Golden: dir.readGolden})
+	p.kb, err = dir.openKB(kb.Options{Logger: opt.logger, Golden: dir.readGolden})
 	return p, err
 }
 

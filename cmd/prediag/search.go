@@ -78,7 +78,7 @@ func searchIn(ctx context.Context, dir dataDir, q prediag.Query) (r prediag.Resu
 	if err := dir.exists(); err != nil {
 		return r, err
 	}
-	k, err := kb.Open(dir.kb(), kb.Options{})
+	k, err := dir.openKB(kb.Options{})
 	if err != nil {
 		return r, err
 	}

@@ -1,0 +1,163 @@
+package kb
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"sync"
+
+	"prediag"
+	"prediag/internal/lang"
+)
+
+// Articles that are translations of each other have the same group key. A source may state the group. Where it does not,
+// the article's ID tells it as addresses tell translated pages on the web (Resnik 1999, "Mining the Web for bilingual
+// text"): "docs/zh-cn/disk.md", "docs/disk.zh-cn.md" and "docs/disk.md" differ in the name of the language alone.
+
+// groupKey names the page that an article is a translation of.
+func groupKey(a *prediag.Article) string {
+	page := "group\x00" + a.Group
+	if a.Group == "" {
+		page = "id\x00" + withoutLanguage(a.ID, a.Language)
+	}
+	sum := sha256.Sum256([]byte(page))
+	return hex.EncodeToString(sum[:8])
+}
+
+// withoutLanguage removes the last part of an ID that is the tag of the article's language, with the separator before it
+// or, at the beginning, behind it. IDs are source and path; parts are what stands between "/", ".", "-", "_" and ":".
+func withoutLanguage(id, language string) string {
+	base := lang.Base(language)
+	if base == "" || base == "und" {
+		return id
+	}
+	for end := len(id); end > 0; {
+		start := strings.LastIndexAny(id[:end], "/.-_:") + 1
+		if lang.Base(id[start:end]) == base && start < end {
+			return joinParts(id, start, withRegion(id, end))
+		}
+		end = start - 1
+	}
+	return id
+}
+
+// withRegion moves the end of a language's name behind a region or script that follows: "zh-TW", "pt_BR", "zh-hant".
+func withRegion(id string, end int) int {
+	if end >= len(id) || id[end] != '-' && id[end] != '_' {
+		return end
+	}
+	next := end + 1
+	for next < len(id) && strings.IndexByte("/.-_:", id[next]) < 0 {
+		next++
+	}
+	switch n := next - end - 1; {
+	case n != 2 && n != 4:
+		return end
+	case strings.ContainsFunc(id[end+1:next], func(r rune) bool { return (r|0x20) < 'a' || (r|0x20) > 'z' }):
+		return end
+	case next < len(id) && strings.IndexByte("/.:", id[next]) < 0:
+		return end
+	}
+	return next
+}
+
+func joinParts(id string, start, end int) string {
+	switch {
+	case start > 0:
+		return id[:start-1] + id[end:]
+	case end < len(id):
+		return id[end+1:]
+	}
+	return id
+}
+
+// parallel are the translations within a generation, found once when a search first needs them.
+type parallel struct {
+	once   sync.Once
+	groups [][]uint32       // documents of each group that has at least two
+	of     map[uint32]int32 // group by document
+	err    error
+}
+
+// translations are the groups of documents that are translations of each other.
+func (r *reader) translations() (*parallel, error) {
+	p := &r.parallel
+	p.once.Do(func() { p.groups, p.of, p.err = r.readGroups() })
+	return p, p.err
+}
+
+// readGroups reads the groups from the index, in the order of their keys.
+func (r *reader) readGroups() ([][]uint32, map[uint32]int32, error) {
+	members := map[string][]uint32{}
+	for i, part := range r.parts {
+		d, err := r.dict(i, fieldGroup)
+		if err != nil {
+			return nil, nil, err
+		}
+		it := d.AutomatonIterator(nil, nil, nil)
+		for {
+			entry, err := it.Next()
+			if err != nil {
+				return nil, nil, err
+			}
+			if entry == nil {
+				break
+			}
+			list, err := r.postings(i, fieldGroup, entry.Term)
+			if err != nil {
+				return nil, nil, err
+			}
+			docs := list.Iterator(false, false, false, nil)
+			for {
+				posting, err := docs.Next()
+				if err != nil {
+					return nil, nil, err
+				}
+				if posting == nil {
+					break
+				}
+				members[entry.Term] = append(members[entry.Term], uint32(part.base+int(posting.Number())))
+			}
+		}
+	}
+	return grouped(members)
+}
+
+func grouped(members map[string][]uint32) ([][]uint32, map[uint32]int32, error) {
+	var keys []string
+	for key, docs := range members {
+		if len(docs) > 1 {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	groups, of := make([][]uint32, len(keys)), map[uint32]int32{}
+	for i, key := range keys {
+		groups[i] = members[key]
+		for _, doc := range members[key] {
+			of[doc] = int32(i)
+		}
+	}
+	return groups, of, nil
+}
+
+// languagesOf is the base language of each document in a group of translations; documents in an unknown one are left out.
+func (r *reader) languagesOf(p *parallel) (map[uint32]string, error) {
+	out := map[uint32]string{}
+	for language := range r.manifest.Languages {
+		if language == "" || language == "und" {
+			continue
+		}
+		holders, err := r.holders(fieldLanguage, language)
+		if err != nil {
+			return nil, err
+		}
+		for doc := range p.of {
+			if holders.has(int(doc)) {
+				out[doc] = language
+			}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,179 @@
+package kb
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"prediag"
+)
+
+func TestWithoutLanguage(t *testing.T) {
+	for _, c := range []struct{ id, language, want string }{
+		{"docs:docs/zh-cn/disk.md", "zh-cn", "docs:docs/disk.md"},
+		{"docs:docs/en/disk.md", "en", "docs:docs/disk.md"},
+		{"docs:docs/disk.zh-TW.md", "zh-Hant", "docs:docs/disk.md"},
+		{"docs:docs/disk_pt_BR.md", "pt", "docs:docs/disk.md"},
+		{"docs:docs/disk.md", "en", "docs:docs/disk.md"},
+		{"xq-ar-001", "ar", "xq-001"},
+		{"de/faq.html", "de", "faq.html"},
+		{"docs:docs/de/en/x.md", "en", "docs:docs/de/x.md"},
+		{"docs:docs/fr/x.md", "de", "docs:docs/fr/x.md"},
+		{"docs:docs/zh/x.md", "", "docs:docs/zh/x.md"},
+		{"en", "en", "en"},
+	} {
+		require.Equal(t, c.want, withoutLanguage(c.id, c.language), c.id)
+	}
+	a, b := article("kb:en/a.md", "A", ""), article("kb:ja/a.md", "B", "")
+	b.Language = "ja"
+	require.Equal(t, groupKey(&a), groupKey(&b))
+	b.Group = "kb:a.md"
+	require.NotEqual(t, groupKey(&a), groupKey(&b), "what a source states is not an ID")
+}
+
+// manual is a small manual in English and German, of which the last pages have no German translation.
+func manual(pages, translated int) []prediag.Article {
+	en := []string{"quokka", "wombat", "numbat", "dingo", "koala", "potoroo", "bilby", "emu"}
+	de := []string{"stern", "mond", "himmel", "berg", "fluss", "wald", "meer", "wind"}
+	sentence := func(words []string, n int) string {
+		return strings.Join([]string{words[n%8], words[n/2%8], words[n/3%8], words[(n+5)%8]}, " ")
+	}
+	var out []prediag.Article
+	for i := range pages {
+		for _, l := range []struct {
+			language string
+			words    []string
+		}{{"en", en}, {"de", de}} {
+			if l.language == "de" && i >= translated {
+				continue
+			}
+			a := article(fmt.Sprintf("kb:%s/page%03d.md", l.language, i), l.words[i%8], "")
+			for line := range 6 {
+				a.Body += strings.Repeat(sentence(l.words, i*7+line*line)+" ", 1+line%3) + fmt.Sprintf("CODE-%d\n", 100+i)
+			}
+			a.Language, a.Revision = l.language, fmt.Sprint(i)
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// TestAcrossLanguages finds English articles by German words, with the words' translations learned from other pages.
+func TestAcrossLanguages(t *testing.T) {
+	k := open(t, t.TempDir(), Options{})
+	all := manual(60, 50)
+	only := article("kb:en/special.md", "numbat", "the numbat sleeps by the bilby")
+	only.Language = "en"
+	apply(t, k, put(append(all, only)...))
+	found, err := k.Search(t.Context(), prediag.Query{Text: "warum ist der Himmel über dem Meer nicht so wie der Himmel über dem Berg", Languages: []string{"en"}})
+	require.NoError(t, err)
+	require.NotEmpty(t, found.Hits)
+	for _, h := range found.Hits {
+		require.Equal(t, "en", h.Language)
+	}
+	require.Contains(t, strings.Join(found.Hits[0].Why, "|"), "himmel → numbat")
+	var seen []string
+	for _, h := range found.Hits {
+		require.NotContains(t, seen, h.ArticleID)
+		seen = append(seen, h.ArticleID)
+	}
+}
+
+// TestByTranslation: the article that solves a question in another language is found by its translation into that one.
+func TestByTranslation(t *testing.T) {
+	k := open(t, t.TempDir(), Options{})
+	all := manual(20, 20)
+	en, de := article("kb:en/printer.md", "Aardvark", "the aardvark digs"), article("kb:de/printer.md", "Die Presse", "Die Presse klemmt, weil sich das Papier im Schacht gestaut hat.")
+	en.Language, de.Language = "en", "de"
+	apply(t, k, put(append(all, en, de)...))
+	q := prediag.Query{Text: "warum klemmt meine Presse, wenn sich das Papier im Schacht staut", Languages: []string{"en"}, Facets: true}
+	found, err := k.Search(t.Context(), q)
+	require.NoError(t, err)
+	require.NotEmpty(t, found.Hits)
+	require.Equal(t, "kb:en/printer.md", found.Hits[0].ArticleID)
+	require.Contains(t, found.Hits[0].Why, "translation kb:de/printer.md")
+	require.Greater(t, found.Hits[0].Coverage, 0.5)
+	require.Equal(t, "en", found.Facets[0].Values[0].Value)
+	require.Len(t, found.Facets[0].Values, 1)
+}
+
+// TestTranslationLeaksNothing: neither a restricted page nor what was learned of it shows.
+func TestTranslationLeaksNothing(t *testing.T) {
+	k := open(t, t.TempDir(), Options{})
+	all := manual(40, 40)
+	for i := range all {
+		all[i].Audience = []string{"staff"}
+	}
+	public := article("kb:en/open.md", "numbat", "numbat and bilby")
+	public.Language = "en"
+	apply(t, k, put(append(all, public)...))
+	for _, audience := range [][]string{nil, {"guest"}} {
+		found, err := k.Search(t.Context(), prediag.Query{Text: "warum ist der Himmel über dem Meer nicht so wie der Himmel über dem Wald", Languages: []string{"en"}, Audience: audience})
+		require.NoError(t, err)
+		require.Empty(t, found.Hits)
+	}
+}
+
+// TestGraphIsSharedWhereItsPagesAreTheSame, and learned anew where they are not, as from scratch.
+func TestGraphIsSharedWhereItsPagesAreTheSame(t *testing.T) {
+	dir := t.TempDir()
+	k := open(t, dir, Options{})
+	all := manual(40, 40)
+	apply(t, k, put(all...))
+	graph := func() (os.FileInfo, string) {
+		name := filepath.Join(dir, genName(k.Generation().Number), conceptsName)
+		info, err := os.Stat(name)
+		require.NoError(t, err)
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		return info, string(data)
+	}
+	first, text := graph()
+	require.Contains(t, text, "en\tnumbat\thimmel\t")
+	require.NotContains(t, strings.ToLower(text), "code", "codes are not translated")
+	apply(t, k, put(article("other", "Other", "of no other language")))
+	second, _ := graph()
+	require.True(t, os.SameFile(first, second))
+	changed := all[0]
+	changed.Revision, changed.Body = "new", changed.Body+"\nkoala\n"
+	apply(t, k, put(changed))
+	third, text3 := graph()
+	require.False(t, os.SameFile(first, third))
+
+	fresh := open(t, t.TempDir(), Options{})
+	apply(t, fresh, put(append(append([]prediag.Article{}, all[1:]...), changed, article("other", "Other", "of no other language"))...))
+	data, err := os.ReadFile(filepath.Join(fresh.dir, genName(1), conceptsName))
+	require.NoError(t, err)
+	require.Equal(t, string(data), text3)
+}
+
+// TestOwnGlossary extends the built-in one.
+func TestOwnGlossary(t *testing.T) {
+	k := open(t, t.TempDir(), Options{Glossary: []byte("concepts:\n  flux:\n    en: [flux capacitor]\n    ja: [次元転移装置]\n")})
+	a := article("flux", "Flux capacitor", "The flux capacitor needs 1.21 gigawatts.")
+	a.Language = "en"
+	apply(t, k, put(a))
+	found, err := k.Search(t.Context(), prediag.Query{Text: "次元転移装置が動かないのですが、どうすればいいですか"})
+	require.NoError(t, err)
+	require.Len(t, found.Hits, 1)
+	require.Contains(t, strings.Join(found.Hits[0].Why, "|"), "→ flux")
+	_, err = Open(t.TempDir(), Options{Glossary: []byte("concepts: 7")})
+	require.ErrorIs(t, err, prediag.ErrInvalid)
+}
+
+// TestNoSynonymInACode: the parts of a code are not translated.
+func TestNoSynonymInACode(t *testing.T) {
+	k := open(t, t.TempDir(), Options{})
+	a := article("x", "Festplatte", "Die Festplatte des Servers ist voll und muss ersetzt werden.")
+	a.Language = "de"
+	apply(t, k, put(a))
+	for text, hits := range map[string]int{"the disk of this machine is making strange noises": 1, "what does the result err_disk-77x mean to me": 0} {
+		found, err := k.Search(t.Context(), prediag.Query{Text: text})
+		require.NoError(t, err)
+		require.Len(t, found.Hits, hits, text)
+	}
+}
