@@ -15,6 +15,8 @@ const scoring = 2
 func Settings() string {
 	sum := sha256.Sum256(fmt.Append(nil, schema, scoring, leadDepth, k1, b, titleB, titleWeight, untitled, categoryGain,
 		stopWeight, stopCJKWeight, stopFile, stopCharacters, maxTermBytes, maxQueryTerms, maxScored, maxPostings,
-		maxExpanded, maxBigrams, genericShare, maxGeneric, maxTargets, targetShare, maxAlts, minAltWeight, bridgeWeight, bridgeDepth, besideOwn, glossaryWeight))
+		maxExpanded, maxBigrams, genericShare, maxGeneric, maxTargets, targetShare, maxAlts, minAltWeight, bridgeWeight, bridgeDepth, besideOwn, glossaryWeight,
+		rerankDepth, maxRerankBytes, windowTokens, windowStep, nearTokens, nearK1, nearB, passageWeight, nearWeight, shortArticle, longArticle,
+		earlyGain, earlyTokens, languageGain, twinShare, minTypo, maxTypos, maxTyped, maxDistance, typoShare))
 	return "kb-" + hex.EncodeToString(sum[:6])
 }
