@@ -66,7 +66,7 @@ func Start() (*Server, error) {
 // Run starts the server, again after Stop, at the address that it has.
 func (s *Server) Run() error {
 	if s.Addr == "" {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (s *Server) Run() error {
 	if err != nil {
 		return err
 	}
-	s.cmd = exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.dir, "-p", port, "-c", "listen_addresses=127.0.0.1",
+	s.cmd = exec.CommandContext(context.Background(), filepath.Join(s.bin, "postgres"), "-D", s.dir, "-p", port, "-c", "listen_addresses=127.0.0.1",
 		"-c", "unix_socket_directories=", "-c", "shared_buffers=16MB", "-c", "max_connections=60", "-c", "autovacuum=off")
 	s.cmd.Dir = filepath.Dir(s.dir)
 	unprivileged(s.cmd)

@@ -81,7 +81,7 @@ func (s *Server) startOwn() error {
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %w: %s", ErrMissing, err, out)
 	}
-	s.cmd = exec.Command(binary, s.Bucket)
+	s.cmd = exec.CommandContext(context.Background(), binary, s.Bucket)
 	s.cmd.Env = append(os.Environ(), Environment()...)
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Server) startOwn() error {
 }
 
 func (s *Server) startOther(binary string) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -106,13 +106,13 @@ func (s *Server) startOther(binary string) error {
 	if err := errors.Join(l.Close(), os.MkdirAll(filepath.Join(data, s.Bucket), 0o755), os.MkdirAll(filepath.Join(s.dir, "sidecar"), 0o755)); err != nil {
 		return err
 	}
-	s.cmd = exec.Command(binary, "--quiet", "--port", s.Addr, "--access", AccessKey, "--secret", SecretKey,
+	s.cmd = exec.CommandContext(context.Background(), binary, "--quiet", "--port", s.Addr, "--access", AccessKey, "--secret", SecretKey,
 		"posix", "--sidecar", filepath.Join(s.dir, "sidecar"), data)
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", s.Addr); err == nil {
+		if c, err := new(net.Dialer).DialContext(context.Background(), "tcp", s.Addr); err == nil {
 			return c.Close()
 		}
 	}
