@@ -76,11 +76,16 @@ publishes, and when it is gone another one takes over.`,
 	return c
 }
 
-func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
+// check refuses times that make no sense.
+func (f *serveFlags) check() error {
 	if f.every < time.Second || f.drain <= 0 || f.modelEvery <= 0 || f.scrub <= 0 {
 		return usageError{errors.New("--refresh-every takes 1s or more, --drain, --model-every and --scrub-every more than 0, e.g. 6h, 10s, 2s and 24h")}
 	}
-	if err := f.replica.check(); err != nil {
+	return f.replica.check()
+}
+
+func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
+	if err := f.check(); err != nil {
 		return err
 	}
 	keep, err := parseKeep(f.keep)
