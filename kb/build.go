@@ -190,7 +190,7 @@ func (b *builder) flush() error {
 		b.rows[id] = r
 	}
 	clear(b.fields)
-	b.batch.Reset()
+	b.batch = b.index.NewBatch() // not Reset: a goroutine of the index may still be looking at the old one's map
 	b.text = 0
 	return nil
 }

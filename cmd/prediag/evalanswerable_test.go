@@ -2,6 +2,7 @@ package main
 
 import (
 	"compress/gzip"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,13 +12,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// spelled is a word of its own for each number: no two are one typing error apart.
+func spelled(product string, n int) string {
+	sum := sha256.Sum256(fmt.Append(nil, product, n))
+	out := product
+	for _, b := range sum[:4] {
+		out += string("bdfgklmn"[b%8]) + string("aeiou"[b/8%5])
+	}
+	return out
+}
+
 // judgedFolder writes a collection of so many articles, each with one query that holds a word which no other article has.
 func judgedFolder(t *testing.T, product string, n int) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), product)
 	var corpus, queries, qrels strings.Builder
 	for i := range n {
-		word := fmt.Sprintf("%s%c%c", product, 'a'+i/26, 'a'+i%26)
+		word := spelled(product, i)
 		fmt.Fprintf(&corpus, "{\"id\": \"%s%d\", \"title\": \"The %s\", \"body\": \"To repair the %s open its cover and turn the key twice.\", \"product\": \"%s\"}\n", product, i, word, word, product)
 		fmt.Fprintf(&queries, "{\"id\": \"q%d\", \"text\": \"how do I repair the %s\"}\n", i, word)
 		fmt.Fprintf(&qrels, "q%d 0 %s%d 1\n", i, product, i)
