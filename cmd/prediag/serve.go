@@ -97,6 +97,9 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	dir := dataDir(*f.dataDir)
+	if _, err := dir.readGolden(); err != nil {
+		return err
+	}
 	held, err := dir.hold("serve")
 	if err != nil {
 		return err
@@ -120,9 +123,6 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	if _, err := dir.readGolden(); err != nil {
-		return err
-	}
 	r, err := newReplica(f.replica, depot, p, logger)
 	if err != nil {
 		return err
