@@ -102,7 +102,7 @@ type Hit struct {
 	Passages  []Passage // the sections that match best, best first; at most 3
 	Why       []string  // the query terms and codes that matched, most informative first; at most 10
 	Codes     []FaultCode
-	Also      []string // IDs of articles with nearly the same text, which this one stands for
+	Also      []string // IDs of the other articles with nearly the same text, hits or not
 }
 
 // Passage is a section of an article as a search result.

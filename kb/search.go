@@ -57,11 +57,10 @@ type scored struct {
 
 func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) {
 	results := prediag.Results{Generation: r.manifest.Number}
-	readable, err := r.admitted(q)
+	admitted, err := r.admitted(q)
 	if err != nil {
 		return results, err
 	}
-	admitted := r.withoutTwins(readable)
 	wide, err := r.bridge(q, admitted)
 	if err != nil {
 		return results, err
@@ -106,7 +105,7 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	}
 	page := all[min(q.Offset, len(all)):]
 	results.Hits, err = r.hits(ctx, q, page[:min(q.Limit, len(page))], s, terms, mass)
-	r.nameTwins(results.Hits, readable)
+	r.nameTwins(results.Hits, admitted)
 	setLeads(results.Hits, all[:min(rerankDepth, len(all))], q.Offset, mass)
 	return results, err
 }

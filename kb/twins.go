@@ -248,28 +248,8 @@ func (r *reader) docOf(id string) (doc int, ok bool, err error) {
 	return 0, false, nil
 }
 
-// withoutTwins returns the set without the twins of articles that are in it and come first in their group.
-func (g *generation) withoutTwins(set bitset) bitset {
-	if len(g.twins) == 0 {
-		return set
-	}
-	out := slices.Clone(set)
-	for _, group := range g.twins {
-		met := false
-		for _, t := range group {
-			if !set.has(t.doc) {
-				continue
-			}
-			if met {
-				out[t.doc>>6] &^= 1 << (t.doc & 63)
-			}
-			met = true
-		}
-	}
-	return out
-}
-
-// nameTwins names in every hit the articles of the set that it stands for.
+// nameTwins names in every hit the articles of the set that say nearly the same. None is left out of the ranking for it: which of
+// two copies is the right one (the product's own, the newest) is the reader's to say, and a caller that asked for ten knows the IDs of all.
 func (g *generation) nameTwins(hits []prediag.Hit, set bitset) {
 	for i := range hits {
 		for _, t := range g.twinOf[hits[i].ArticleID] {

@@ -75,7 +75,7 @@ func TestSketchRoundTrip(t *testing.T) {
 	})
 }
 
-func TestTwinsStandBehindOne(t *testing.T) {
+func TestTwinsAreNamed(t *testing.T) {
 	dir := t.TempDir()
 	k := open(t, dir, Options{})
 	words := prose(1, 300)
@@ -100,16 +100,16 @@ func TestTwinsStandBehindOne(t *testing.T) {
 		}
 		return out
 	}
-	require.Equal(t, map[string][]string{"c": {"d"}, "e": nil}, search(prediag.Query{}), "what a caller may not read neither stands for another nor is named")
-	require.Equal(t, map[string][]string{"b": {"c", "d"}, "e": nil}, search(prediag.Query{Audience: []string{"staff"}}))
-	require.Equal(t, map[string][]string{"d": nil}, search(prediag.Query{Products: []string{"storage"}}), "filters come first: nothing is lost")
+	require.Equal(t, map[string][]string{"c": {"d"}, "d": {"c"}, "e": nil}, search(prediag.Query{}), "what a caller may not read is not named")
+	require.Equal(t, map[string][]string{"b": {"c", "d"}, "c": {"b", "d"}, "d": {"b", "c"}, "e": nil}, search(prediag.Query{Audience: []string{"staff"}}))
+	require.Equal(t, map[string][]string{"d": nil}, search(prediag.Query{Products: []string{"storage"}}), "what a filter leaves out is not named")
 	for _, id := range []string{"c", "d"} {
 		_, err := k.Article(context.Background(), id, nil)
 		require.NoError(t, err)
 	}
 
 	apply(t, k, changes(prediag.Change{Delete: "b"}, prediag.Change{Delete: "c"}))
-	require.Equal(t, map[string][]string{"d": nil, "e": nil}, search(prediag.Query{}), "the last of a group stands for itself")
+	require.Equal(t, map[string][]string{"d": nil, "e": nil}, search(prediag.Query{}), "the last of a group has no twin")
 	_, err = TwinGroups(dir, 9)
 	require.ErrorIs(t, err, prediag.ErrNotFound)
 }

@@ -133,7 +133,7 @@ func renderResults(w io.Writer, r prediag.Results) error {
 		p.line("%d. %s", i+1, h.Title)
 		p.line("   %s", joinNonEmpty("  ", h.ArticleID, h.Language, h.Product, h.Kind, h.URL))
 		if len(h.Also) > 0 {
-			p.line("   also %s", strings.Join(h.Also, ", "))
+			p.line("   nearly the same: %s", strings.Join(h.Also, ", "))
 		}
 		if len(h.Passages) > 0 {
 			p.line("   %s", excerpt(h.Passages[0].Text, 200))

@@ -421,7 +421,7 @@ type Hit struct {
 	Why []string `protobuf:"bytes,13,rep,name=why,proto3" json:"why,omitempty"`
 	// Same value: the same page in another language. May be empty.
 	Group string `protobuf:"bytes,14,opt,name=group,proto3" json:"group,omitempty"`
-	// Identifiers of articles with nearly the same text, which this one stands for in the results.
+	// Identifiers of the other articles with nearly the same text, hits or not.
 	Also          []string `protobuf:"bytes,15,rep,name=also,proto3" json:"also,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
