@@ -32,7 +32,7 @@ func TestEveryEvalCommandHelps(t *testing.T) {
 func trained(t *testing.T, tickets string) string {
 	t.Helper()
 	model := filepath.Join(t.TempDir(), "model")
-	must(t, "train", "--tickets", tickets, "--model", model)
+	must(t, "train", "--tickets", tickets, "--model", model, "--quality", "fast")
 	return model
 }
 

@@ -20,9 +20,13 @@ import (
 func TestKilledEvalGoesOn(t *testing.T) {
 	model, dir := trained(t, ticketsFile(t)), t.TempDir()
 	var b strings.Builder
-	for i := range 200 { // long ones, so that there is time to kill
+	words := 2000 // so that there is time to kill
+	if raceEnabled {
+		words = 300
+	}
+	for i := range 200 {
 		var text strings.Builder
-		for word := range 2000 {
+		for word := range words {
 			fmt.Fprintf(&text, "disk%d domain%d ", word*i%997, word)
 		}
 		fmt.Fprintf(&b, `{"id":"t%05d","text":"%s","label":%q}`+"\n", i, text.String(), []string{"network", "storage"}[i%2])
