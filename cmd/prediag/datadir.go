@@ -76,6 +76,15 @@ type holding struct {
 	me   holder
 }
 
+// holdToServe is hold for the service, once the maintainer's golden queries can be read: a fault in them is said before anything is
+// trained or indexed.
+func (d dataDir) holdToServe() (*holding, error) {
+	if _, err := d.readGolden(); err != nil {
+		return nil, err
+	}
+	return d.hold("serve")
+}
+
 // hold makes the folder where needed and takes it, at once or not at all: *inUseError when another process has it.
 func (d dataDir) hold(command string) (*holding, error) {
 	if err := os.MkdirAll(string(d), 0o755); err != nil {

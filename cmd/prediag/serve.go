@@ -97,10 +97,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	dir := dataDir(*f.dataDir)
-	if _, err := dir.readGolden(); err != nil {
-		return err
-	}
-	held, err := dir.hold("serve")
+	held, err := dir.holdToServe()
 	if err != nil {
 		return err
 	}
