@@ -110,6 +110,7 @@ func TestKBGoldenQueries(t *testing.T) {
 		require.Equal(t, exitUsage, r.code)
 		require.Contains(t, r.err, "golden.yaml")
 	}
+	require.NoDirExists(t, dataDir(data).model(), "the fault is said before anything is trained")
 }
 
 func TestKBCollects(t *testing.T) {
