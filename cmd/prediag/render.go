@@ -88,7 +88,7 @@ func renderVerdict(p *page, v prediag.Verdict) {
 		var spoke []string
 		for _, e := range f.Evidence {
 			if e.Weight > 0 && len(spoke) < 4 {
-				spoke = append(spoke, e.Text)
+				spoke = append(spoke, excerpt(e.Text, 60)) // a ticket that reads alike may be a page long
 			}
 		}
 		fmt.Fprintf(t, "%s\t%s\t%.2f\t%s\n", f.Field, f.Label, f.Probability, strings.Join(spoke, " · "))
