@@ -18,10 +18,10 @@ import (
 	"prediag"
 )
 
-// formatVersion is the version of the files that this package writes. It reads the one before, too, in which the first
-// layers had eight bits a weight.
+// formatVersion is the version of the files that this package writes. It reads two older ones, too: 3, which knew no letters
+// of Hangul, and 2, in which the first layers had eight bits a weight.
 const (
-	formatVersion = 3
+	formatVersion = 4
 	oldestFormat  = 2
 )
 

@@ -1,6 +1,7 @@
 package classifier
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 
@@ -115,6 +117,24 @@ func TestLoadRefusesOtherVersions(t *testing.T) {
 	_, err := Load(dir)
 	require.ErrorIs(t, err, prediag.ErrDamaged)
 	require.ErrorContains(t, err, "format version 99")
+}
+
+// A model of the format before knows no letters of Hangul, and is not asked with them.
+func TestLoadReadsTheFormatBefore(t *testing.T) {
+	dir, _ := saved(t)
+	name := filepath.Join(dir, manifestName)
+	b, err := os.ReadFile(name)
+	require.NoError(t, err)
+	for _, part := range []string{`"format": 4`, `"hangul": true`} {
+		require.Contains(t, string(b), part)
+	}
+	b = bytes.Replace(b, []byte(`"format": 4`), []byte(`"format": 3`), 1)
+	b = regexp.MustCompile(`,\s*"hangul": true`).ReplaceAll(b, nil)
+	require.NoError(t, os.WriteFile(name, b, 0o600))
+	m, err := Load(dir)
+	require.NoError(t, err)
+	require.False(t, m.recipe.Hangul)
+	require.Equal(t, float32(2), m.recipe.TitleWeight)
 }
 
 // reseal writes the files' true checksums into the manifest, so that the decoders behind them are reached.
