@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -40,12 +41,18 @@ type MemoryOptions struct {
 type Memory struct {
 	base prediag.Classifier
 	opt  MemoryOptions
+	*lessons
+}
 
+// lessons are what one memory or several keep.
+type lessons struct {
 	mu     sync.RWMutex
 	clock  uint64 // lessons learned so far
 	byID   map[string]*lesson
 	twins  twinIndex
 	oldest []*lesson // in the order of learning; forgotten ones stay until they come first
+
+	sketchers sync.Pool
 }
 
 // lesson is a Lesson as it is kept: without its text.
@@ -68,39 +75,84 @@ func NewMemory(base prediag.Classifier, opt MemoryOptions) *Memory {
 		opt.Trust = 0.5
 	}
 	opt.Trust = min(opt.Trust, 1)
-	return &Memory{base: base, opt: opt, byID: map[string]*lesson{}, twins: newTwinIndex()}
+	return &Memory{base: base, opt: opt, lessons: &lessons{byID: map[string]*lesson{}}}
+}
+
+// Emptied wraps the same classifier, without lessons.
+func (m *Memory) Emptied() *Memory { return NewMemory(m.base, m.opt) }
+
+// Around wraps another classifier with the same lessons: what one of the two learns, the other knows.
+func (m *Memory) Around(base prediag.Classifier) *Memory {
+	return &Memory{base: base, opt: m.opt, lessons: m.lessons}
 }
 
 // Learn takes a lesson in; it counts from the next call of Classify on, as the newest. A lesson without text, ID, or
 // anything that was decided is of kind prediag.ErrInvalid.
-func (m *Memory) Learn(l Lesson) error {
-	if l.ID == "" || l.Example.Ticket.Blank() || len(l.Example.Labels) == 0 && l.Example.Article == "" {
-		return prediag.Invalid("LESSON_EMPTY", "lesson", "a lesson needs the ID of its case, a ticket with text, and a label or an article")
+func (m *Memory) Learn(l Lesson) error { return m.LearnAll([]Lesson{l})[0] }
+
+// LearnAll takes lessons in, the newest last, and returns the error of each as Learn does. Their features are made on all
+// processors.
+func (m *Memory) LearnAll(list []Lesson) []error {
+	kept, errs := make([]*lesson, len(list)), make([]error, len(list))
+	var wait sync.WaitGroup
+	workers := min(runtime.GOMAXPROCS(0), len(list))
+	for w := range workers {
+		wait.Go(func() {
+			k := m.sketcher()
+			defer m.sketchers.Put(k)
+			for i := w; i < len(list); i += workers {
+				kept[i], errs[i] = list[i].kept(k)
+			}
+		})
 	}
-	kept := &lesson{id: l.ID, labels: maps.Clone(l.Example.Labels), article: l.Example.Article, sketch: sketchOf(redacted(l.Example.Ticket))}
+	wait.Wait()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.drop(m.byID[l.ID])
-	m.clock++
-	kept.at = m.clock
-	m.byID[l.ID] = kept
-	m.oldest = append(m.oldest, kept)
-	m.twins.add(kept)
-	for len(m.byID) > m.opt.Max {
+	for i, l := range kept {
+		if errs[i] == nil {
+			m.clock++
+			l.at = m.clock
+			m.keep(l, m.opt.Max)
+		}
+	}
+	return errs
+}
+
+// kept is the lesson as it is kept.
+func (l Lesson) kept(k *sketcher) (*lesson, error) {
+	if l.ID == "" || l.Example.Ticket.Blank() || len(l.Example.Labels) == 0 && l.Example.Article == "" {
+		return nil, prediag.Invalid("LESSON_EMPTY", "lesson", "a lesson needs the ID of its case, a ticket with text, and a label or an article")
+	}
+	return &lesson{id: l.ID, labels: maps.Clone(l.Example.Labels), article: l.Example.Article, sketch: k.of(redacted(l.Example.Ticket))}, nil
+}
+
+func (m *lessons) sketcher() *sketcher {
+	if k, ok := m.sketchers.Get().(*sketcher); ok {
+		return k
+	}
+	return newSketcher()
+}
+
+// keep takes a lesson in as the newest; the oldest make room. The caller holds the lock.
+func (m *lessons) keep(l *lesson, most int) {
+	m.drop(m.byID[l.id])
+	m.byID[l.id] = l
+	m.oldest = append(m.oldest, l)
+	m.twins.add(l)
+	for len(m.byID) > most {
 		m.drop(m.oldest[0])
 	}
-	return nil
 }
 
 // Forget drops the lesson of a case, and reports whether there was one.
-func (m *Memory) Forget(id string) bool {
+func (m *lessons) Forget(id string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.drop(m.byID[id])
 }
 
 // drop removes a lesson; the caller holds the lock.
-func (m *Memory) drop(l *lesson) bool {
+func (m *lessons) drop(l *lesson) bool {
 	if l == nil || l.gone {
 		return false
 	}
@@ -114,7 +166,7 @@ func (m *Memory) drop(l *lesson) bool {
 }
 
 // Len is how many lessons are kept.
-func (m *Memory) Len() int {
+func (m *lessons) Len() int {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return len(m.byID)
@@ -161,14 +213,16 @@ func (m *Memory) Article(t prediag.Ticket) string {
 }
 
 // find lists the twins of a ticket, the newest lesson first.
-func (m *Memory) find(t prediag.Ticket) []twin {
+func (m *lessons) find(t prediag.Ticket) []twin {
 	if m.Len() == 0 {
 		return nil
 	}
-	s := sketchOf(t)
+	k := m.sketcher()
+	defer m.sketchers.Put(k)
+	s := k.of(t)
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	found := m.twins.find(s)
+	found := m.twins.find(s, &k.search)
 	slices.SortFunc(found, func(a, b twin) int { return int(int64(b.at) - int64(a.at)) })
 	return found
 }

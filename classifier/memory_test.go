@@ -139,7 +139,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	require.Equal(t, 20, m.Len())
 	require.Len(t, m.oldest, 20)
 	held := map[int32]bool{}
-	for _, list := range m.twins.postings {
+	for _, list := range m.twins.postings.newer {
 		for _, place := range list {
 			require.False(t, m.twins.lessons[place].gone)
 			held[place] = true
@@ -204,7 +204,7 @@ func TestTwinsAreFoundAsByComparingAll(t *testing.T) {
 				want++
 			}
 		}
-		require.Len(t, m.twins.find(s), want)
+		require.Len(t, m.twins.find(s, &twinSearch{}), want)
 		twins += want
 	}
 	require.Positive(t, twins)

@@ -20,6 +20,7 @@ type dataDir string
 func (d dataDir) kb() string        { return filepath.Join(string(d), "kb") }
 func (d dataDir) model() string     { return filepath.Join(string(d), "model") }
 func (d dataDir) state() string     { return filepath.Join(string(d), "state.db") }
+func (d dataDir) lessons() string   { return filepath.Join(string(d), "lessons.bin") }
 func (d dataDir) policy() string    { return filepath.Join(string(d), "policy.yaml") }
 func (d dataDir) golden() string    { return filepath.Join(string(d), "golden.yaml") }
 func (d dataDir) glossary() string  { return filepath.Join(string(d), "glossary.yaml") }

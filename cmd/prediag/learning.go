@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -15,21 +16,64 @@ import (
 // maxLessons is how many decisions of humans a service keeps in mind, the newest ones.
 const maxLessons = 50_000
 
-// lessons keeps a memory abreast of what humans decided in the record.
+// saveAfter is how many decisions a memory may be ahead of its file: that many are read again at the next start.
+const saveAfter = 500
+
+// lessons keeps a memory abreast of what humans decided in the record, and a file abreast of the memory.
 type lessons struct {
 	store  *review.Store
 	memory *classifier.Memory
+	file   string
 	logger *slog.Logger
 
-	mu    sync.Mutex
-	after int64 // sequence of the last decision that the memory knows
+	mu     sync.Mutex
+	known  classifier.Mark // the last decision that the memory knows
+	behind int             // decisions that the file does not know
+	saving sync.WaitGroup  // at most one at a time, see save
+	busy   bool
 }
 
-func newLessons(store *review.Store, model prediag.Classifier, logger *slog.Logger) *lessons {
+// openLessons gives a memory what humans decided in the record: first from the file where one is, then what came since.
+func openLessons(ctx context.Context, store *review.Store, model prediag.Classifier, file string, logger *slog.Logger) (*lessons, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	return &lessons{store: store, logger: logger, memory: classifier.NewMemory(model, classifier.MemoryOptions{Max: maxLessons})}
+	l := &lessons{store: store, logger: logger, file: file, memory: classifier.NewMemory(model, classifier.MemoryOptions{Max: maxLessons})}
+	if err := l.restore(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.sync(ctx); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// restore takes the file's lessons over if it is of this record: decisions are only ever appended there, so a record that
+// holds the file's last one holds them all.
+func (l *lessons) restore(ctx context.Context) error {
+	mark, err := l.memory.Restore(l.file)
+	switch {
+	case errors.Is(err, prediag.ErrNotFound):
+		return nil
+	case err != nil:
+		l.logger.Warn("what humans decided is read from the record, which takes longer", "error", err)
+		return nil
+	}
+	page, err := l.store.Examples(ctx, mark.Sequence-1, 1)
+	if err != nil {
+		return err
+	}
+	if len(page) == 1 && markOf(page[0]) == mark {
+		l.known = mark
+		return nil
+	}
+	l.logger.Warn("the saved lessons are of another record: what humans decided is read from this one", "file", l.file)
+	l.memory = l.memory.Emptied()
+	return nil
+}
+
+func markOf(e review.Example) classifier.Mark {
+	return classifier.Mark{Sequence: e.Sequence, ID: e.CaseID, At: e.At.UTC()}
 }
 
 // sync takes in what was decided since the last time.
@@ -40,19 +84,45 @@ func (l *lessons) sync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for l.after = max(l.after, last-maxLessons); ; {
-		page, err := l.store.Examples(ctx, l.after, 0)
+	defer l.saveSometimes()
+	for after := max(l.known.Sequence, last-maxLessons); ; after = l.known.Sequence {
+		page, err := l.store.Examples(ctx, after, 0)
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		for _, e := range page {
-			l.after = e.Sequence
-			if err := l.memory.Learn(classifier.Lesson{ID: e.CaseID, Example: e.Example}); err != nil {
-				l.logger.Warn("a decision cannot be kept in mind", "case", e.CaseID, "error", err)
+		list := make([]classifier.Lesson, len(page))
+		for i, e := range page {
+			list[i] = classifier.Lesson{ID: e.CaseID, Example: e.Example}
+		}
+		for i, err := range l.memory.LearnAll(list) {
+			if err != nil {
+				l.logger.Warn("a decision cannot be kept in mind", "case", page[i].CaseID, "error", err)
 			}
 		}
+		l.known, l.behind = markOf(page[len(page)-1]), l.behind+len(page)
 	}
 }
+
+// saveSometimes writes the file in the background when it is far behind; the caller holds the lock. A file that cannot be
+// written is no fault: the record holds everything.
+func (l *lessons) saveSometimes() {
+	if l.behind < saveAfter || l.busy {
+		return
+	}
+	mark := l.known
+	l.behind, l.busy = 0, true
+	l.saving.Go(func() {
+		err := l.memory.Save(l.file, mark)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.busy = false; err != nil {
+			l.logger.Warn("the lessons were not saved: the next start takes longer", "error", err)
+		}
+	})
+}
+
+// close waits until the file is written, if it is about to be.
+func (l *lessons) close() { l.saving.Wait() }
 
 // teaching is a record whose decisions count at once.
 type teaching struct {

@@ -24,7 +24,8 @@ type parts struct {
 	model   *classifier.Live
 	folder  string // of the model
 	store   *review.Store
-	lessons *lessons // nil: what humans decided is left out
+	lessons *lessons           // nil: what humans decided is left out
+	memory  *classifier.Memory // of the lessons, around the model
 	policy  triage.Policy
 	demo    bool                         // the model is the embedded demo's
 	paused  func(category string) string // see triage.Parts; nil: nothing is watched
@@ -68,10 +69,10 @@ func (a *app) openParts(ctx context.Context, dir dataDir, opt partsOptions) (p *
 		return p, err
 	}
 	if !opt.unaided {
-		p.lessons = newLessons(p.store, p.model, opt.logger)
-		if err = p.lessons.sync(ctx); err != nil {
+		if p.lessons, err = openLessons(ctx, p.store, p.model, dir.lessons(), opt.logger); err != nil {
 			return p, err
 		}
+		p.memory = p.lessons.memory
 	}
 	p.kb, err = dir.openKB(kb.Options{Logger: opt.logger, Golden: dir.readGolden})
 	return p, err
@@ -79,6 +80,9 @@ func (a *app) openParts(ctx context.Context, dir dataDir, opt partsOptions) (p *
 
 func (p *parts) close() error {
 	var errs []error
+	if p.lessons != nil {
+		p.lessons.close()
+	}
 	if p.kb != nil {
 		errs = append(errs, p.kb.Close())
 	}
@@ -180,8 +184,8 @@ func (p *parts) pipeline(refreshed func() time.Time, logger *slog.Logger) *triag
 	if p.quick {
 		asked = prediag.ClassifierFunc(p.model.Model().Quick)
 	}
-	if p.lessons != nil {
-		asked, searched = p.lessons.memory, remembered{p.kb, p.lessons.memory}
+	if p.memory != nil {
+		asked, searched = p.memory, remembered{p.kb, p.memory}
 	}
 	return triage.New(triage.Parts{
 		Classifier: asked, Searcher: searched, Explainer: p.kb, Drafter: draft.NewExtractive(articles),

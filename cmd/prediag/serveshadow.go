@@ -50,12 +50,9 @@ func (s *service) addShadow(ctx context.Context, f shadowFlags) error {
 		}
 		other := *s.p
 		other.model, other.policy = classifier.NewLive(m), candidate.Policy
-		other.lessons = newLessons(s.p.store, other.model, s.logger)
-		if err := other.lessons.sync(ctx); err != nil {
-			return err
-		}
+		other.memory = s.p.memory.Around(other.model)
 		candidate.Line = other.pipeline(s.refreshedAt, s.logger)
-		decider = taught{candidate, other.lessons}
+		decider = taught{candidate, s.p.lessons}
 	} else {
 		decider = candidate
 	}

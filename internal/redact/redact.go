@@ -127,9 +127,9 @@ type rule struct {
 // candidates applies all rules. Of a match with groups the groups are removed, else all of it.
 func candidates(s string) []candidate {
 	var all []candidate
-	low := lowerASCII(s)
+	t := newSubject(s)
 	for i := range rules {
-		for _, w := range rules[i].where(s, low) {
+		for _, w := range rules[i].where(t) {
 			all = rules[i].apply(all, i, s, w)
 		}
 	}

@@ -240,6 +240,16 @@ func TestScannerSamples(t *testing.T) {
 	require.GreaterOrEqual(t, float64(hit)/float64(total), 0.9)
 }
 
+// BenchmarkTicket is about a text that holds nothing to remove, as most do.
+func BenchmarkTicket(b *testing.B) {
+	s := "The tunnel to our office drops every ten minutes since the update of last night. We restarted both gateways and " +
+		"checked the routes, the logs say that phase 2 fails with error 0x51F7. Please tell us what we can do, many people wait."
+	b.SetBytes(int64(len(s)))
+	for b.Loop() {
+		Text(s)
+	}
+}
+
 func BenchmarkText(b *testing.B) {
 	for name, unit := range map[string]string{
 		"prose":   "The instance i-0abc123 fails with ACS.0013 since 2026-11-22, 10.0.0.1 is fine, please check the logs. ",
