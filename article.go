@@ -76,12 +76,13 @@ type Query struct {
 
 // Results is one page of what a search found.
 type Results struct {
-	Hits       []Hit   // best first
-	Total      int     // all matching articles, this page's and the others'
-	Facets     []Facet // when asked for, in a fixed order
-	Generation uint64  // of the index that answered
-	DidYouMean string  // the text with words that no article holds replaced by near ones, as it was searched; empty: it was searched as written
-	Solved     float64 // probability that the first hit solves the query, 0 to 1; 0 as well on later pages and where it was not judged
+	Hits       []Hit         // best first
+	Total      int           // all matching articles, this page's and the others'
+	Facets     []Facet       // when asked for, in a fixed order
+	Generation uint64        // of the index that answered
+	DidYouMean string        // the text with words that no article holds replaced by near ones, as it was searched; empty: it was searched as written
+	Solved     float64       // probability that the first hit solves the query, 0 to 1; 0 as well on later pages and where it was not judged
+	Degraded   []Degradation // what could not help with the search; DegradedEmbeddings or none
 }
 
 // Hit is an article that matches a query.

@@ -101,6 +101,7 @@ const (
 	DegradedDraft      Degradation = "DRAFT_UNAVAILABLE"
 	DegradedIndexStale Degradation = "INDEX_STALE"
 	DegradedLLM        Degradation = "LLM_UNAVAILABLE"
+	DegradedEmbeddings Degradation = "EMBEDDINGS_UNAVAILABLE" // words alone found the hits
 )
 
 // Handoff says who must act on a ticket and by when.

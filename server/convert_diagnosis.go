@@ -57,6 +57,7 @@ func degradations() enum[prediag.Degradation, pb.Degradation] {
 		{prediag.DegradedDraft, pb.Degradation_DEGRADATION_DRAFT_UNAVAILABLE},
 		{prediag.DegradedIndexStale, pb.Degradation_DEGRADATION_INDEX_STALE},
 		{prediag.DegradedLLM, pb.Degradation_DEGRADATION_LLM_UNAVAILABLE},
+		{prediag.DegradedEmbeddings, pb.Degradation_DEGRADATION_EMBEDDINGS_UNAVAILABLE},
 	}
 }
 

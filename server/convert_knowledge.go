@@ -75,15 +75,20 @@ func resultsTo(r prediag.Results) *pb.SearchResponse {
 	return &pb.SearchResponse{
 		Hits: mapped(r.Hits, hitTo), TotalSize: uint32(r.Total), Facets: mapped(r.Facets, facetTo), Generation: uint32(r.Generation),
 		DidYouMean: r.DidYouMean, Solved: r.Solved,
+		EmbeddingsUnavailable: slices.Contains(r.Degraded, prediag.DegradedEmbeddings),
 	}
 }
 
 func resultsFrom(r *pb.SearchResponse) prediag.Results {
-	return prediag.Results{
+	out := prediag.Results{
 		Hits: mapped(r.GetHits(), hitFrom), Total: int(r.GetTotalSize()), Facets: mapped(r.GetFacets(), facetFrom),
 		Generation: uint64(r.GetGeneration()),
 		DidYouMean: r.GetDidYouMean(), Solved: r.GetSolved(),
 	}
+	if r.GetEmbeddingsUnavailable() {
+		out.Degraded = []prediag.Degradation{prediag.DegradedEmbeddings}
+	}
+	return out
 }
 
 // articleTo leaves out the audience, which is nobody's business but the service's, and whether the title was given.

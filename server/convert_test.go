@@ -289,6 +289,9 @@ func TestConversionRoundTrips(t *testing.T) {
 			*v = prediag.Results{
 				Hits: listOf(hits()).Draw(t, "h"), Total: number().Draw(t, "t"), Facets: listOf(facet).Draw(t, "f"), Generation: uint64(rapid.Uint32().Draw(t, "g")),
 			}
+			if rapid.Bool().Draw(t, "degraded") {
+				v.Degraded = []prediag.Degradation{prediag.DegradedEmbeddings}
+			}
 		})
 		roundTrip(t, results, resultsTo, resultsFrom)
 	})

@@ -6,6 +6,7 @@
 package triage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,7 @@ type Parts struct {
 	Refreshed  func() time.Time             // when the index was last known to hold what its sources hold; zero: never
 	Taxonomy   func(model string) string    // version of the taxonomy that a version of the model knows
 	Search     string                       // version of how the searcher scores, see SearchVersion
+	Embedder   string                       // what vectors come from; empty: NoEmbedder
 	Paused     func(category string) string // why nothing of a category is done automatically for now; nil: never
 }
 
@@ -210,7 +212,7 @@ func (p *Pipeline) examine(ctx context.Context, t prediag.Ticket) (prediag.Diagn
 
 // serves is what the verdict and the search come from.
 func (p *Pipeline) serves(v prediag.Verdict) Binding {
-	return Binding{Model: v.Model, Taxonomy: p.parts.Taxonomy(v.Model), Search: p.parts.Search, Embedder: NoEmbedder}
+	return Binding{Model: v.Model, Taxonomy: p.parts.Taxonomy(v.Model), Search: p.parts.Search, Embedder: cmp.Or(p.parts.Embedder, NoEmbedder)}
 }
 
 // paused says why the verdict's category is paused; empty: it is not.
@@ -297,6 +299,9 @@ func (p *Pipeline) search(ctx context.Context, d *prediag.Diagnosis, codes []str
 	if err != nil {
 		p.degrade(ctx, d, prediag.DegradedSearch, err)
 		return
+	}
+	for _, what := range r.Degraded {
+		p.degrade(ctx, d, what, prediag.ErrNotReady)
 	}
 	d.Hits, d.Versions.Index = preferLanguage(r.Hits, d.Verdict.Language), r.Generation
 }

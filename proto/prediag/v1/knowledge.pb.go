@@ -789,9 +789,11 @@ type SearchResponse struct {
 	// The text with words that no article holds replaced by near ones, as it was searched; empty: searched as written.
 	DidYouMean string `protobuf:"bytes,6,opt,name=did_you_mean,json=didYouMean,proto3" json:"did_you_mean,omitempty"`
 	// Probability that the first hit solves the query, 0 to 1, by the policy's function. Not set on later pages.
-	Solved        float64 `protobuf:"fixed64,7,opt,name=solved,proto3" json:"solved,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Solved float64 `protobuf:"fixed64,7,opt,name=solved,proto3" json:"solved,omitempty"`
+	// Embeddings are configured and could not be asked in time: words alone found the hits.
+	EmbeddingsUnavailable bool `protobuf:"varint,8,opt,name=embeddings_unavailable,json=embeddingsUnavailable,proto3" json:"embeddings_unavailable,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *SearchResponse) Reset() {
@@ -871,6 +873,13 @@ func (x *SearchResponse) GetSolved() float64 {
 		return x.Solved
 	}
 	return 0
+}
+
+func (x *SearchResponse) GetEmbeddingsUnavailable() bool {
+	if x != nil {
+		return x.EmbeddingsUnavailable
+	}
+	return false
 }
 
 // Section is a part of an article under one heading.
@@ -2195,7 +2204,7 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x06 \x01(\tR\tpageToken\x12\x16\n" +
-	"\x06facets\x18\a \x01(\bR\x06facets\"\x81\x02\n" +
+	"\x06facets\x18\a \x01(\bR\x06facets\"\xb8\x02\n" +
 	"\x0eSearchResponse\x12#\n" +
 	"\x04hits\x18\x01 \x03(\v2\x0f.prediag.v1.HitR\x04hits\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
@@ -2207,7 +2216,8 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"generation\x12 \n" +
 	"\fdid_you_mean\x18\x06 \x01(\tR\n" +
 	"didYouMean\x12\x16\n" +
-	"\x06solved\x18\a \x01(\x01R\x06solved\"C\n" +
+	"\x06solved\x18\a \x01(\x01R\x06solved\x125\n" +
+	"\x16embeddings_unavailable\x18\b \x01(\bR\x15embeddingsUnavailable\"C\n" +
 	"\aSection\x12\x12\n" +
 	"\x04path\x18\x01 \x03(\tR\x04path\x12$\n" +
 	"\x04span\x18\x02 \x01(\v2\x10.prediag.v1.SpanR\x04span\"\xca\x03\n" +

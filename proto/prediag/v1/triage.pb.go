@@ -285,6 +285,8 @@ const (
 	Degradation_DEGRADATION_INDEX_STALE Degradation = 4
 	// The language model did not help; the draft is extractive.
 	Degradation_DEGRADATION_LLM_UNAVAILABLE Degradation = 5
+	// Embeddings could not be asked in time: words alone found the hits.
+	Degradation_DEGRADATION_EMBEDDINGS_UNAVAILABLE Degradation = 6
 )
 
 // Enum value maps for Degradation.
@@ -296,6 +298,7 @@ var (
 		3: "DEGRADATION_DRAFT_UNAVAILABLE",
 		4: "DEGRADATION_INDEX_STALE",
 		5: "DEGRADATION_LLM_UNAVAILABLE",
+		6: "DEGRADATION_EMBEDDINGS_UNAVAILABLE",
 	}
 	Degradation_value = map[string]int32{
 		"DEGRADATION_UNSPECIFIED":            0,
@@ -304,6 +307,7 @@ var (
 		"DEGRADATION_DRAFT_UNAVAILABLE":      3,
 		"DEGRADATION_INDEX_STALE":            4,
 		"DEGRADATION_LLM_UNAVAILABLE":        5,
+		"DEGRADATION_EMBEDDINGS_UNAVAILABLE": 6,
 	}
 )
 
@@ -1437,14 +1441,15 @@ const file_prediag_v1_triage_proto_rawDesc = "" +
 	"\x14STATEMENT_KIND_CAUSE\x10\x03\x12\x17\n" +
 	"\x13STATEMENT_KIND_STEP\x10\x04\x12\x1b\n" +
 	"\x17STATEMENT_KIND_QUESTION\x10\x05\x12\x17\n" +
-	"\x13STATEMENT_KIND_NOTE\x10\x06*\xd7\x01\n" +
+	"\x13STATEMENT_KIND_NOTE\x10\x06*\xff\x01\n" +
 	"\vDegradation\x12\x1b\n" +
 	"\x17DEGRADATION_UNSPECIFIED\x10\x00\x12&\n" +
 	"\"DEGRADATION_CLASSIFIER_UNAVAILABLE\x10\x01\x12\"\n" +
 	"\x1eDEGRADATION_SEARCH_UNAVAILABLE\x10\x02\x12!\n" +
 	"\x1dDEGRADATION_DRAFT_UNAVAILABLE\x10\x03\x12\x1b\n" +
 	"\x17DEGRADATION_INDEX_STALE\x10\x04\x12\x1f\n" +
-	"\x1bDEGRADATION_LLM_UNAVAILABLE\x10\x052\xf3\x01\n" +
+	"\x1bDEGRADATION_LLM_UNAVAILABLE\x10\x05\x12&\n" +
+	"\"DEGRADATION_EMBEDDINGS_UNAVAILABLE\x10\x062\xf3\x01\n" +
 	"\rTriageService\x12?\n" +
 	"\x06Triage\x12\x19.prediag.v1.TriageRequest\x1a\x1a.prediag.v1.TriageResponse\x12N\n" +
 	"\vBatchTriage\x12\x1e.prediag.v1.BatchTriageRequest\x1a\x1f.prediag.v1.BatchTriageResponse\x12Q\n" +
