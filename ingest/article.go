@@ -15,7 +15,7 @@ import (
 
 // parserVersion is part of every fingerprint: raise it whenever a parser gives other articles for the same bytes, so that
 // the next refresh parses everything again.
-const parserVersion = "4"
+const parserVersion = "5"
 
 // The formats that files are read in. Those of records hold many articles each.
 const (

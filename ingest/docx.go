@@ -31,7 +31,7 @@ func parseDOCX(raw []byte, given meta) (parsed, string) {
 		return parsed{}, SkipTooLarge
 	}
 	parts := map[string][]byte{}
-	for _, name := range [...]string{"word/document.xml", "word/styles.xml", "word/numbering.xml", "docProps/core.xml"} {
+	for _, name := range [...]string{"word/document.xml", "word/styles.xml", "word/numbering.xml", "docProps/core.xml", docxRelations} {
 		part, reason := readPart(z, name)
 		if reason != "" {
 			return parsed{}, reason
@@ -52,6 +52,9 @@ func parseDOCX(raw []byte, given meta) (parsed, string) {
 	if d.numbers, err = readNumbering(parts["word/numbering.xml"]); err != nil {
 		return parsed{}, SkipDOCX
 	}
+	if d.relations, err = readRelations(parts[docxRelations]); err != nil {
+		return parsed{}, SkipDOCX
+	}
 	if err := d.read(parts["word/document.xml"]); err != nil {
 		return parsed{}, SkipDOCX
 	}
@@ -61,6 +64,9 @@ func parseDOCX(raw []byte, given meta) (parsed, string) {
 		w.title = doc.title // templates leave their own titles in the properties: a heading is a better one
 	}
 	renderHTML(w, []byte(clean(d.out.html())))
+	for _, target := range d.links {
+		w.link(target)
+	}
 	if w.title != "" {
 		doc.title = w.title
 	}

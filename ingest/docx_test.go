@@ -140,6 +140,8 @@ func TestDOCXKeepsTheText(t *testing.T) {
 
 func FuzzDOCX(f *testing.F) {
 	f.Add([]byte(par("T", "a")+listItem("3", "0", "b")+`<w:tbl><w:tr>`+cell(`<w:gridSpan w:val="9"/>`, "c")+`</w:tr></w:tbl>`), []byte(docxStyles), []byte(docxNumbers))
+	f.Add([]byte(`<w:p><w:r><w:fldChar w:fldCharType="begin"/><w:instrText>HYPERLINK "a"</w:instrText><w:t>b</w:t><w:fldChar w:fldCharType="end"/></w:r><w:fldSimple w:instr="HYPERLINK b.md"><w:hyperlink r:id="1"/></w:fldSimple></w:p>`),
+		[]byte(docxStyles), []byte(docxNumbers))
 	f.Fuzz(func(t *testing.T, body, styles, numbers []byte) {
 		a, reason := parseFile("s", "a.docx", docxOf(t, string(body), map[string]string{"word/styles.xml": string(styles), "word/numbering.xml": string(numbers)}))
 		checkArticle(t, "docx", a, reason)

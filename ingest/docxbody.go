@@ -13,11 +13,17 @@ type docx struct {
 	styles  map[string]style
 	numbers numbering
 
+	relations map[string]string // where links lead, by ID
+	fields    []*docxField      // that are open
+	links     []string          // of the text that is shown, in order
+	shown     int               // bytes of text so far
+
 	text   strings.Builder // of the paragraph that is being read
 	par    style           // of it
 	run    bool            // a run is open
 	hidden bool            // and it is not shown
 	inText bool            // its text is open
+	inCode bool            // the instruction of a field is open
 	dead   int             // depth of the element whose content is not part of the document; 0: none
 	tables []*docxTable
 }
@@ -48,8 +54,13 @@ func (d *docx) read(part []byte) error {
 			}
 			d.end(t.Name.Local)
 		case xml.CharData:
-			if d.dead == 0 && d.inText && !d.hidden && d.text.Len() < maxBody {
+			switch {
+			case d.dead > 0:
+			case d.inCode:
+				d.instruct(t)
+			case d.inText && !d.hidden && d.text.Len() < maxBody:
 				d.text.Write(t)
+				d.shown += len(t)
 			}
 		}
 		return nil
@@ -59,7 +70,7 @@ func (d *docx) read(part []byte) error {
 // start acts on an opening tag at a depth.
 func (d *docx) start(e xml.StartElement, depth int) {
 	switch e.Name.Local {
-	case "del", "moveFrom", "Fallback", "instrText", "delText", "pict", "rPrChange", "pPrChange", "sectPr", "sdtPr":
+	case "del", "moveFrom", "Fallback", "delInstrText", "delText", "pict", "rPrChange", "pPrChange", "sectPr", "sdtPr":
 		d.dead = depth
 	case "p":
 		if d.text.Len() > 0 { // a text box inside a paragraph
@@ -82,6 +93,19 @@ func (d *docx) start(e xml.StartElement, depth int) {
 		d.hidden = d.hidden || !isOff(e)
 	case "t":
 		d.inText = true
+	case "instrText":
+		d.inCode = true
+	case "hyperlink":
+		d.openField(d.relations[attr(e, "id")], "")
+	case "fldSimple":
+		d.openField("", attr(e, "instr"))
+	case "fldChar":
+		switch attr(e, "fldCharType") {
+		case "begin":
+			d.openField("", "")
+		case "end":
+			d.closeField()
+		}
 	case "tab", "br", "cr", "noBreakHyphen":
 		if d.run && !d.hidden {
 			d.text.WriteString(map[string]string{"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}[e.Name.Local])
@@ -120,6 +144,12 @@ func (d *docx) end(name string) {
 	switch name {
 	case "t":
 		d.inText = false
+		return
+	case "instrText":
+		d.inCode = false
+		return
+	case "hyperlink", "fldSimple":
+		d.closeField()
 		return
 	case "r":
 		d.run = false

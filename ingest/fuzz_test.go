@@ -19,6 +19,7 @@ var seeds = [...]string{
 	":id: x\n\n.. _l:\n\nT\n=\n\nText :ref:`a <b>` ``c`` |s|\n\n.. |s| replace:: d\n\n.. note::\n\n   n\n",
 	"+---+---+\n| A | B |\n+===+===+\n| a | b |\n|   +---+\n|   | c |\n+---+---+\n",
 	"=== ===\nA   B\n=== ===\na   错\n    c\n=== ===\n\na::\n\n  b\n\n#. x\n\n   y\n",
+	"See a_, `b c`_, `d`__ and https://x.example/a_(b).\n\n.. _a: `b c`_\n.. _b c:\n   https://x.example\n\n__ e.rst\n\n.. toctree::\n\n   f\n",
 	".. list-table:: T\n\n   * - a\n     - b\n\n.. csv-table::\n\n   a,\"b\n",
 	"Heading\n\nText.\n\nError code | Meaning | Solution\nA.1, A.2 | m | s\n\n|a|b|\n\u200b\u202e\U000e0041",
 }

@@ -26,13 +26,16 @@ func parsePDF(raw []byte, given meta) (parsed, string) {
 	if reason != "" {
 		return parsed{}, reason
 	}
-	pages, own, reason := readPDF(r)
+	text, reason := readPDF(r)
 	if reason != "" {
 		return parsed{}, reason
 	}
-	doc := parsed{meta: given.or(own)}
+	doc := parsed{meta: given.or(text.meta)}
 	w := &body{title: given.title}
-	writePDF(w, dropRunning(pages))
+	writePDF(w, dropRunning(text.pages))
+	for _, target := range text.links {
+		w.link(target)
+	}
 	if w.title != "" {
 		doc.title = w.title
 	}
@@ -69,31 +72,42 @@ type pdfLine struct {
 
 func (l pdfLine) text() string { return strings.Join(l.cells, " ") }
 
-// readPDF reads the lines of all pages. The reader panics at what it does not understand: a document of which a page is
-// lost is not used.
-func readPDF(r *pdf.Reader) (pages [][]pdfLine, own meta, reason string) {
+// pdfText is what a document says.
+type pdfText struct {
+	meta  meta
+	pages [][]pdfLine
+	links []string // targets as written
+}
+
+// readPDF reads the lines and links of all pages. The reader panics at what it does not understand: a document of which a
+// page is lost is not used.
+func readPDF(r *pdf.Reader) (d pdfText, reason string) {
 	defer func() {
 		if recover() != nil {
-			pages, reason = nil, SkipPDF
+			d, reason = pdfText{}, SkipPDF
 		}
 	}()
 	info := r.Trailer().Key("Info")
-	own = meta{title: clip(oneLine(clean(info.Key("Title").Text())), maxHeading), updated: pdfDate(info.Key("ModDate").Text()),
+	d.meta = meta{title: clip(oneLine(clean(info.Key("Title").Text())), maxHeading), updated: pdfDate(info.Key("ModDate").Text()),
 		lang: r.Trailer().Key("Root").Key("Lang").Text()}
 	n := r.NumPage()
 	if n > maxPages {
-		return nil, own, SkipTooLarge
+		return d, SkipTooLarge
 	}
 	all, bad := 0, 0
 	for i := 1; i <= n; i++ {
-		chars := r.Page(i).Content().Text
+		page := r.Page(i)
+		chars := page.Content().Text
 		all, bad = all+len(chars), bad+garbled(chars)
-		pages = append(pages, pdfLines(chars))
+		d.pages = append(d.pages, pdfLines(chars))
+		if len(d.links) < maxLinks {
+			d.links = append(d.links, pageLinks(page)...)
+		}
 	}
 	if all == 0 || float64(bad) > maxGarbled*float64(all) {
-		return nil, own, SkipPDFGarbled
+		return d, SkipPDFGarbled
 	}
-	return pages, own, ""
+	return d, ""
 }
 
 // pdfDate reads a date such as D:20240102030405+01'00'; the zone is not needed to the hour.

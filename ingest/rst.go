@@ -29,7 +29,9 @@ type rst struct {
 	w     *body
 	meta  map[string]any
 	subst map[string]string
-	spare *int // bytes that substitutions may still add
+	// targets are those of the whole document.
+	targets *rstTargets
+	spare   *int // bytes that substitutions may still add
 	// adornments maps a way of underlining titles to the level that it stands for, in the order of appearance.
 	adornments map[string]int
 	group      int // of the blocks of the outermost list; 0: outside
@@ -51,7 +53,7 @@ func parseRST(text string, given meta) (parsed, string) {
 		lines[i] = expandTabs(strings.TrimRight(l, " \t"))
 	}
 	spare := maxSubstituted
-	r := &rst{w: &body{title: given.or(front).title}, spare: &spare, meta: map[string]any{}, subst: substitutions(lines), adornments: map[string]int{}}
+	r := &rst{w: &body{title: given.or(front).title}, spare: &spare, meta: map[string]any{}, subst: substitutions(lines), targets: targetsOf(lines), adornments: map[string]int{}}
 	r.blocks(lines, 0)
 	doc.meta = front
 	if len(r.meta) > 0 && front.id == "" && front.title == "" {

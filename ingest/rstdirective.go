@@ -26,6 +26,9 @@ func (r *rst) explicit(lines []string, i, depth int) int {
 	case m == nil && strings.HasPrefix(lines[i], ".. _"):
 		// A target; what is indented under it, if anything, is text.
 		next := i + 1
+		if goesOn(lines, i) {
+			next++
+		}
 		for next < end && lines[next] == "" {
 			next++
 		}
@@ -63,7 +66,9 @@ func (r *rst) directive(name, arg string, content []string, depth int) {
 		return
 	}
 	switch name {
-	case "toctree", "include", "contents", "index", "raw", "meta", "highlight", "literalinclude", "default-role", "sectnum", "role",
+	case "toctree":
+		r.contents(content)
+	case "include", "contents", "index", "raw", "meta", "highlight", "literalinclude", "default-role", "sectnum", "role",
 		"image", "header", "footer", "title", "comment", "target-notes", "restructuredtext-test-directive":
 	case "code-block", "code", "sourcecode", "parsed-literal", "prompt", "console", "math", "productionlist":
 		r.code(content)
@@ -142,8 +147,11 @@ func (r *rst) cell(lines []string) string {
 	if len(lines) == 1 {
 		return oneLine(r.inline(lines[0]))
 	}
-	sub := &rst{w: &body{title: "cell"}, subst: r.subst, spare: r.spare, adornments: map[string]int{}}
+	sub := &rst{w: &body{title: "cell"}, subst: r.subst, targets: r.targets, spare: r.spare, adornments: map[string]int{}}
 	sub.blocks(lines, maxRSTDepth/2)
+	for _, target := range sub.w.links {
+		r.w.link(target)
+	}
 	text, _ := sub.w.finish()
 	return oneLine(text)
 }

@@ -32,6 +32,13 @@ func (r *rst) inline(s string) string {
 			}
 			i += 2
 			continue
+		case c == ':' && strings.HasPrefix(s[i:], "://"):
+			n := r.bareURL(s, i)
+			if n > i {
+				b.WriteString(s[i:n])
+				i = n
+				continue
+			}
 		case c == '`' || c == '*' || c == '|' || c == ':':
 			if text, n := r.marked(s, i, &none); n > i {
 				b.WriteString(text)
@@ -41,6 +48,9 @@ func (r *rst) inline(s string) string {
 		case c == ']' && strings.HasPrefix(s[i:], "]_"):
 			b.WriteByte(']')
 			i += 2
+			continue
+		case c == '_' && r.namedReference(s, i):
+			i++
 			continue
 		}
 		b.WriteByte(s[i])
@@ -71,7 +81,7 @@ func (r *rst) marked(s string, i int, none *[256]bool) (string, int) {
 	case "``":
 		return text, end + 2
 	case "`":
-		r.w.link(embedded(text))
+		r.linkReference(text, s[end+1:])
 		return reference(text), afterReference(s, end+1)
 	case "|":
 		sub, known := r.subst[text]
@@ -97,11 +107,7 @@ func (r *rst) role(s string, i int, none *[256]bool) (string, int) {
 		return "", i
 	}
 	if s[i+1:n-1] == "doc" {
-		target := embedded(s[n+1 : end])
-		if target == "" {
-			target = s[n+1 : end]
-		}
-		r.w.link(target + ".rst")
+		r.linkDocument(s[n+1 : end])
 	}
 	return strings.TrimLeft(reference(s[n+1:end]), "~!"), end + 1
 }
