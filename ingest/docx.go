@@ -162,6 +162,8 @@ func coreProperties(part []byte) (meta, error) {
 				m.title = clip(s, maxHeading)
 			case name == "language":
 				m.lang = s
+			case name == "category":
+				m.category = s
 			case name == "modified":
 				m.updated = parseDate(s)
 			}
@@ -175,6 +177,7 @@ func coreProperties(part []byte) (meta, error) {
 type style struct {
 	level int  // of a heading, 1 to 9; 0: none
 	title bool // the document's title
+	code  bool // its text is shown as it is written
 	num   string
 	ilvl  int
 	base  string
@@ -198,10 +201,12 @@ func readStyles(part []byte) (map[string]style, error) {
 			id, s = attr(e, "styleId"), style{}
 		case "name":
 			name := strings.ToLower(attr(e, "val"))
-			s.title = name == "title"
+			s.title, s.code = name == "title", isCodeStyle(name)
 			if n, ok := strings.CutPrefix(name, "heading "); ok {
 				s.level, _ = strconv.Atoi(n)
 			}
+		case "rFonts":
+			s.code = s.code || isMonospaced(attr(e, "ascii"))
 		case "basedOn":
 			s.base = attr(e, "val")
 		case "outlineLvl":

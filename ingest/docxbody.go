@@ -18,14 +18,16 @@ type docx struct {
 	links     []string          // of the text that is shown, in order
 	shown     int               // bytes of text so far
 
-	text   strings.Builder // of the paragraph that is being read
-	par    style           // of it
-	run    bool            // a run is open
-	hidden bool            // and it is not shown
-	inText bool            // its text is open
-	inCode bool            // the instruction of a field is open
-	dead   int             // depth of the element whose content is not part of the document; 0: none
-	tables []*docxTable
+	text       strings.Builder // of the paragraph that is being read
+	par        style           // of it
+	run        bool            // a run is open
+	hidden     bool            // and it is not shown
+	monospaced bool            // and it is set like code
+	mono       int             // bytes of the paragraph's text that are
+	inText     bool            // its text is open
+	inCode     bool            // the instruction of a field is open
+	dead       int             // depth of the element whose content is not part of the document; 0: none
+	tables     []*docxTable
 }
 
 // docxTable is a table that is being read.
@@ -61,6 +63,9 @@ func (d *docx) read(part []byte) error {
 			case d.inText && !d.hidden && d.text.Len() < maxBody:
 				d.text.Write(t)
 				d.shown += len(t)
+				if d.monospaced {
+					d.mono += len(t)
+				}
 			}
 		}
 		return nil
@@ -88,7 +93,9 @@ func (d *docx) start(e xml.StartElement, depth int) {
 	case "ilvl":
 		d.par.ilvl, _ = strconv.Atoi(attr(e, "val"))
 	case "r":
-		d.run, d.hidden = true, false
+		d.run, d.hidden, d.monospaced = true, false, false
+	case "rFonts":
+		d.monospaced = d.run && isMonospaced(attr(e, "ascii"))
 	case "vanish", "webHidden":
 		d.hidden = d.hidden || !isOff(e)
 	case "t":
@@ -207,13 +214,14 @@ func (d *docx) inherited(id string) style {
 	out := d.styles[id]
 	if _, known := d.styles[id]; !known { // minimal writers have no part for styles
 		name := strings.ToLower(strings.ReplaceAll(id, " ", ""))
-		out.title = name == "title"
+		out.title, out.code = name == "title", isCodeStyle(name)
 		if n, ok := strings.CutPrefix(name, "heading"); ok {
 			out.level, _ = strconv.Atoi(n)
 		}
 	}
 	for base, n := out.base, 0; base != "" && n < 10; n++ {
 		s := d.styles[base]
+		out.code = out.code || s.code
 		if out.level == 0 && !out.title {
 			out.level, out.title = s.level, s.title
 		}
@@ -228,8 +236,13 @@ func (d *docx) inherited(id string) style {
 // paragraph ends the paragraph that is being read.
 func (d *docx) paragraph() {
 	text := strings.TrimRight(d.text.String(), " \t\n")
+	code := d.isCode(text)
+	d.mono = 0
 	d.text.Reset()
 	if strings.TrimSpace(text) == "" {
+		if d.par.code && len(d.out.pre) > 0 {
+			d.out.code("")
+		}
 		return
 	}
 	if len(d.tables) > 0 {
@@ -244,6 +257,8 @@ func (d *docx) paragraph() {
 		d.out.heading(p.level, text)
 	case p.num != "" && p.num != "0":
 		d.out.item(p.ilvl, p.num, d.numbers.isOrdered(p.num, p.ilvl), text)
+	case code:
+		d.out.code(text)
 	default:
 		d.out.paragraph(text)
 	}
@@ -253,7 +268,8 @@ func (d *docx) paragraph() {
 type docxWriter struct {
 	b      strings.Builder
 	title  string
-	headed bool // there is a heading
+	headed bool     // there is a heading
+	pre    []string // code that is not written yet
 	lists  []docxList
 	counts map[string]int // items so far of each numbered list and level
 }
@@ -317,8 +333,9 @@ func (w *docxWriter) item(level int, num string, ordered bool, text string) {
 
 func countKey(num string, level int) string { return num + "/" + strconv.Itoa(level) }
 
-// closeLists closes the open lists down to so many.
+// closeLists closes the code and the open lists down to so many.
 func (w *docxWriter) closeLists(keep int) {
+	w.endCode()
 	for len(w.lists) > keep {
 		last := w.lists[len(w.lists)-1]
 		w.lists = w.lists[:len(w.lists)-1]

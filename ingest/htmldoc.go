@@ -293,6 +293,8 @@ func (s *surveyor) metaTag(attrs map[string]string) {
 		s.meta.lang = firstOf(s.meta.lang, content)
 	case "product":
 		s.meta.product = firstOf(s.meta.product, content)
+	case "category", "article:section":
+		s.meta.category = firstOf(s.meta.category, content)
 	}
 }
 

@@ -39,6 +39,52 @@ func resolveLinks(source, where, address string, targets []string) []string {
 	return slices.Clip(out)
 }
 
+// urlAround is the URL that stands in a text with its scheme before s[i:] = "://…"; empty when it is none. What ends a sentence or closes a
+// bracket does not belong to it.
+func urlAround(s string, i int) string {
+	from := i - len("http")
+	if from > 0 && strings.HasPrefix(s[from:], "ttps") {
+		from--
+	}
+	if from < 0 || from > 0 && isNameByte(s[from-1]) || s[from:i] != "http" && s[from:i] != "https" {
+		return ""
+	}
+	n := i
+	for n < len(s) && n-from <= maxPath && s[n] > ' ' && s[n] < 0x7f && strings.IndexByte("<>\"`|\\^{}*", s[n]) < 0 {
+		n++
+	}
+	for closers := strings.Count(s[from:n], ")") - strings.Count(s[from:n], "("); n > i && strings.IndexByte(".,;:!?]}'_)", s[n-1]) >= 0; n-- {
+		if s[n-1] != ')' {
+			continue
+		}
+		if closers <= 0 {
+			break
+		}
+		closers--
+	}
+	if n <= i+len("://") {
+		return ""
+	}
+	return s[from:n]
+}
+
+// linkURLs remembers the URLs that stand in a text.
+func (w *body) linkURLs(text string) {
+	for at := 0; len(w.links) < maxLinks; at++ {
+		n := strings.Index(text[at:], "://")
+		if n < 0 {
+			return
+		}
+		at += n
+		w.link(urlAround(text, at))
+	}
+}
+
+// isNameByte reports whether a byte belongs to a word.
+func isNameByte(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80
+}
+
 // fileLink is the ID of the article that a file gives; empty for a path that leaves the source.
 func fileLink(source, where, target string) string {
 	p := path.Join(path.Dir(where), target)

@@ -67,7 +67,8 @@ func openPDF(raw []byte) (*pdf.Reader, string) {
 type pdfLine struct {
 	cells []string
 	size  float64 // of the font, in points
-	y     float64 // of the baseline, upwards
+	x, y  float64 // where it begins, and of the baseline, upwards
+	code  bool    // all of it is monospaced
 }
 
 func (l pdfLine) text() string { return strings.Join(l.cells, " ") }
@@ -164,6 +165,10 @@ func pdfLines(chars []pdf.Text) []pdfLine {
 		if c.W <= 0 {
 			pen += estimatedWidth(c.S, size)
 		}
+		if fresh := cell.Len() == 0 && len(l.cells) == 0; fresh {
+			l.x, l.code = c.X, true
+		}
+		l.code = l.code && (isMonospaced(c.Font) || strings.TrimSpace(c.S) == "")
 		cell.WriteString(c.S)
 		l.y, l.size = c.Y, max(l.size, size)
 	}

@@ -9,6 +9,11 @@ import (
 	"unicode/utf8"
 )
 
+const (
+	monoWidth = 0.6 // of a character, as a share of the letters' size, in nearly all monospaced fonts
+	maxIndent = 40  // characters before a line of code
+)
+
 // writePDF writes the lines of a document as headings, paragraphs, lists and tables.
 func writePDF(w *body, pages [][]pdfLine) {
 	levels := headingSizes(pages)
@@ -19,6 +24,8 @@ func writePDF(w *body, pages [][]pdfLine) {
 			switch {
 			case level > 0 && len(l.cells) == 1 && utf8.RuneCountInString(l.cells[0]) <= 120:
 				p.heading(level, l)
+			case l.code:
+				p.code(l)
 			case len(l.cells) > 1:
 				p.row(l)
 			default:
@@ -65,7 +72,8 @@ type pdfWriter struct {
 	head    string          // the heading that is being read
 	level   int             // of it; 0: none
 	rows    [][]string
-	grouped int // group of the list that is being read
+	lines   []pdfLine // of the code that is being read
+	grouped int       // group of the list that is being read
 }
 
 // heading takes a line of a heading; one of the same size right below goes on with it.
@@ -78,9 +86,31 @@ func (p *pdfWriter) heading(level int, l pdfLine) {
 	p.level, p.head = level, l.text()
 }
 
+// code takes a line of code; one right below goes on with it.
+func (p *pdfWriter) code(l pdfLine) {
+	if len(p.lines) == 0 || !p.below(l) {
+		p.flush()
+	}
+	p.lines = append(p.lines, l)
+}
+
+// codeText is the code that is being read, each line as far from the left as it stands on the page.
+func (p *pdfWriter) codeText() string {
+	left := math.Inf(1)
+	for _, l := range p.lines {
+		left = min(left, l.x)
+	}
+	var b strings.Builder
+	for _, l := range p.lines {
+		indent := math.Round((l.x - left) / (monoWidth * l.size))
+		b.WriteString(strings.Repeat(" ", int(min(max(indent, 0), maxIndent))) + strings.Join(l.cells, "  ") + "\n")
+	}
+	return b.String()
+}
+
 // row takes a line with several cells.
 func (p *pdfWriter) row(l pdfLine) {
-	if len(p.rows) == 0 {
+	if len(p.rows) == 0 || len(p.lines) > 0 {
 		p.flush()
 	}
 	p.rows = append(p.rows, slices.Clone(l.cells))
@@ -91,7 +121,7 @@ func (p *pdfWriter) line(l pdfLine) {
 	s := l.text()
 	item := isItem(s)
 	switch {
-	case p.text.Len() == 0 || p.level > 0 || len(p.rows) > 0:
+	case p.text.Len() == 0 || p.level > 0 || len(p.rows) > 0 || len(p.lines) > 0:
 		p.flush()
 		if item {
 			p.grouped = p.w.newGroup()
@@ -124,6 +154,8 @@ func (p *pdfWriter) flush() {
 	switch {
 	case p.level > 0:
 		p.w.heading(p.level, p.head)
+	case len(p.lines) > 0:
+		p.w.put(p.codeText(), 0)
 	case len(p.rows) > 0:
 		group := p.w.newGroup()
 		for _, cells := range p.rows {
@@ -132,7 +164,7 @@ func (p *pdfWriter) flush() {
 	case p.text.Len() > 0:
 		p.w.put(p.text.String(), p.grouped)
 	}
-	p.level, p.head, p.rows, p.grouped = 0, "", nil, 0
+	p.level, p.head, p.rows, p.lines, p.grouped = 0, "", nil, nil, 0
 	p.text.Reset()
 }
 

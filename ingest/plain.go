@@ -17,6 +17,7 @@ func parsePlain(text string, given meta) parsed {
 			w.title = clip(oneLine(first), 120)
 		}
 	}
+	w.linkURLs(text)
 	doc.from(w)
 	return doc
 }
@@ -25,11 +26,15 @@ func parsePlain(text string, given meta) parsed {
 // takes linear time whatever the text is.
 func plainLines(w *body, text string) (headings bool) {
 	var block strings.Builder
+	fence := false
 	flush := func() {
-		w.put(block.String(), 0)
+		if text := block.String(); !fence && isTable(text) {
+			w.tableLines(text)
+		} else {
+			w.put(text, 0)
+		}
 		block.Reset()
 	}
-	fence := false
 	for line := range strings.Lines(text) {
 		bare := strings.TrimRight(line, " \t\n")
 		if strings.HasPrefix(strings.TrimSpace(bare), "```") {
@@ -160,6 +165,19 @@ func (w *body) tableLines(block string) {
 		}
 		w.row(cells, group)
 	}
+}
+
+// isTable reports whether a block is a table and nothing else: two or more rows with as many cells each.
+func isTable(block string) bool {
+	rows, cells := 0, 0
+	for line := range strings.Lines(block) {
+		n := len(lineCells(strings.TrimRight(line, "\n")))
+		if n < 2 || rows > 0 && n != cells {
+			return false
+		}
+		rows, cells = rows+1, n
+	}
+	return rows > 1
 }
 
 // lineCells splits a table row, "a | b | c" or "|a|b|c|"; it returns nil when the line is none.

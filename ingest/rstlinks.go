@@ -115,38 +115,14 @@ func (r *rst) namedReference(s string, i int) bool {
 	return from < i && to != ""
 }
 
-// isNameByte reports whether a byte belongs to a word.
-func isNameByte(c byte) bool {
-	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80
-}
-
-// bareURL returns the end of the URL whose scheme ends before s[i:] = "://…", and remembers it; i when it is none. What ends
-// a sentence or closes a bracket does not belong to it.
+// bareURL remembers the URL whose scheme ends before s[i:] = "://…", and returns where it ends; i when it is none.
 func (r *rst) bareURL(s string, i int) int {
-	if !strings.HasPrefix(s[i:], "://") {
+	url := urlAround(s, i)
+	r.w.link(url)
+	if url == "" {
 		return i
 	}
-	from := i - len("http")
-	if from >= 0 && strings.HasPrefix(s[from:], "ttps") {
-		from--
-	}
-	if from < 0 || from > 0 && isNameByte(s[from-1]) || s[from:i] != "http" && s[from:i] != "https" {
-		return i
-	}
-	n := i
-	for n < len(s) && s[n] > ' ' && s[n] < 0x7f && strings.IndexByte("<>\"`|\\^{}*", s[n]) < 0 {
-		n++
-	}
-	for end := ".,;:!?]}'_)"; n > i && strings.IndexByte(end, s[n-1]) >= 0; n-- {
-		if s[n-1] == ')' && strings.Count(s[from:n], "(") >= strings.Count(s[from:n], ")") {
-			break
-		}
-	}
-	if n <= i+len("://") {
-		return i
-	}
-	r.w.link(s[from:n])
-	return n
+	return strings.LastIndexByte(s[:i], 'h') + len(url)
 }
 
 // linkDocument remembers a document that is named without its extension, "title <path>" or the path alone.
