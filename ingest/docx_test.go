@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/xml"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,10 +17,10 @@ import (
 func zipOf(t require.TestingT, parts map[string]string) []byte {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	for name, s := range parts {
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		w, err := z.Create(name)
 		require.NoError(t, err)
-		_, err = w.Write([]byte(s))
+		_, err = w.Write([]byte(parts[name]))
 		require.NoError(t, err)
 	}
 	require.NoError(t, z.Close())
