@@ -231,6 +231,18 @@ func TestPagesOfSearchAndLineStandAlone(t *testing.T) {
 	}
 }
 
+func TestResultsShowEveryThreshold(t *testing.T) {
+	oos := func(threshold, recall Number) OOSReport { return OOSReport{N: 4, Threshold: threshold, Recall: recall} }
+	chosen := oos(0.25, 0.5)
+	r := Results{Classify: []ClassifyResult{{Name: "set", Chosen: true, Report: ClassifyReport{OOS: &chosen},
+		Others: []OtherOOS{{How: "likely", Report: oos(0.4, 0.75)}, {How: "own", Report: oos(0.5, 1)}}}}}
+	var b bytes.Buffer
+	require.NoError(t, r.WriteMarkdown(&b))
+	for _, row := range []string{"0.2500 (Larson) | 0.5000", "0.4000 (likely) | 0.7500", "0.5000 (own) | 1.0000"} {
+		require.Contains(t, b.String(), row)
+	}
+}
+
 func TestResultsKeepTimesApart(t *testing.T) {
 	r := Results{
 		Origin:   [][2]string{{"commit", "abc"}},

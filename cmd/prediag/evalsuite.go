@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -208,12 +209,15 @@ func (a *app) suiteClassify(ctx context.Context, f suiteFlags, t eval.ClassifyTa
 	}
 	r := eval.ClassifyResult{Name: t.Name, Learned: len(train), TrainSeconds: time.Since(start).Seconds()}
 	opt := eval.ClassifyOptions{Seed: f.seed}
+	var valid []eval.ClassifyItem
 	if t.Valid != "" {
-		if opt.OOSThreshold, err = chosenThreshold(ctx, m, filepath.Join(f.dir, t.Valid), "", nil); err != nil {
+		if valid, err = validItems(ctx, m, filepath.Join(f.dir, t.Valid), "", nil); err != nil {
 			return err
 		}
 	}
-	r.Chosen = opt.OOSThreshold != 0
+	if r.Chosen = len(valid) > 0; r.Chosen {
+		opt.OOSThreshold = eval.ChooseOOSThreshold(valid)
+	}
 	file := filepath.Join(f.dir, t.Test)
 	test, _, err := readExamples(file, nil, demo.EvalTickets)
 	if err != nil {
@@ -231,6 +235,10 @@ func (a *app) suiteClassify(ctx context.Context, f suiteFlags, t eval.ClassifyTa
 		return err
 	}
 	r.Seconds = measuredBy.Sub(start).Seconds() // without the bootstrap
+	if r.Chosen && r.Report.OOS != nil {
+		likely := eval.LikelyOOSThreshold(valid, eval.StreamOutside)
+		r.Others = []eval.OtherOOS{{How: "likely", Report: *eval.OOSAt(items, likely)}, {How: "own", Report: *eval.OOSAt(items, 0.5)}}
+	}
 	results.Classify = append(results.Classify, r)
 	data, err := hashOf(map[string]string{"tickets": file}, nil)
 	if err != nil || !f.save {
@@ -260,22 +268,26 @@ func (a *app) keep(f suiteFlags, name string, record eval.RunRecord, report, ite
 // chosenThreshold chooses the threshold of refusal on the tickets of a file, by the rule of the set's paper; 0 where none of
 // them is out of scope.
 func chosenThreshold(ctx context.Context, m prediag.Classifier, file string, field string, labels map[string]string) (float64, error) {
-	valid, _, err := readExamples(file, labels, demo.EvalTickets)
-	if err != nil {
-		return 0, err
-	}
-	var items []eval.ClassifyItem
-	outside := 0
-	_, err = eval.Classify(ctx, m, valid, eval.ClassifyOptions{Field: field, Resamples: 1, Item: func(it eval.ClassifyItem) {
-		items = append(items, it)
-		if it.OutOfScope() {
-			outside++
-		}
-	}})
-	if err != nil || outside == 0 {
+	items, err := validItems(ctx, m, file, field, labels)
+	if err != nil || len(items) == 0 {
 		return 0, err
 	}
 	return eval.ChooseOOSThreshold(items), nil
+}
+
+// validItems classifies the tickets of a file by which a threshold of refusal is to be chosen; none where none of them is
+// out of scope.
+func validItems(ctx context.Context, m prediag.Classifier, file string, field string, labels map[string]string) ([]eval.ClassifyItem, error) {
+	valid, _, err := readExamples(file, labels, demo.EvalTickets)
+	if err != nil {
+		return nil, err
+	}
+	var items []eval.ClassifyItem
+	_, err = eval.Classify(ctx, m, valid, eval.ClassifyOptions{Field: field, Resamples: 1, Item: func(it eval.ClassifyItem) { items = append(items, it) }})
+	if err != nil || !slices.ContainsFunc(items, eval.ClassifyItem.OutOfScope) {
+		return nil, err
+	}
+	return items, nil
 }
 
 // suiteRetrieve measures the collections; those that share a corpus share its index.
