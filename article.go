@@ -141,5 +141,6 @@ type Generation struct {
 	Bytes     int64          // on disk
 	Sources   map[string]int // articles per source
 	Languages map[string]int // articles per language
+	Twins     int            // articles that say the same, or nearly the same, as another one
 	Hash      string         // of the manifest: names the content
 }

@@ -62,11 +62,11 @@ func (m *memory) Apply(_ context.Context, changes iter.Seq2[prediag.Change, erro
 	}
 	m.articles, m.prints = articles, prints
 	m.number++
-	return prediag.Generation{Number: m.number, Articles: len(articles)}, nil
+	return m.Generation(), nil
 }
 
 func (m *memory) Generation() prediag.Generation {
-	return prediag.Generation{Number: m.number, Articles: len(m.articles)}
+	return prediag.Generation{Number: m.number, Articles: len(m.articles), Twins: len(m.articles) / 2}
 }
 
 // files makes a file system of path → content.

@@ -62,7 +62,8 @@ var errAbandoned = errors.New("the index did not read all changes")
 
 // run walks the sources and applies what changed.
 func (r *refresh) run(ctx context.Context, sources []Source) error {
-	r.report.Generation = r.index.Generation().Number
+	serves := r.index.Generation()
+	r.report.Generation, r.report.Twins = serves.Number, serves.Twins
 	if err := r.prepare(ctx, sources); err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (r *refresh) apply(ctx context.Context) error {
 	case !finished:
 		return errAbandoned
 	}
-	r.report.Generation, r.report.Applied = gen.Number, true
+	r.report.Generation, r.report.Twins, r.report.Applied = gen.Number, gen.Twins, true
 	return nil
 }
 

@@ -17,6 +17,15 @@ import (
 	"prediag"
 )
 
+func TestReportSaysHowManyTwinsThereAre(t *testing.T) {
+	in := New(newMemory(), Options{})
+	for range 2 { // the second time nothing changes
+		rep, err := in.Refresh(t.Context(), []Source{FS("s", files(map[string]string{"a.md": "# A\n\nText.", "b.md": "# A\n\nText."}))})
+		require.NoError(t, err)
+		require.Equal(t, 1, rep.Twins)
+	}
+}
+
 func TestRefreshAddsChangesAndDeletes(t *testing.T) {
 	index := newMemory()
 	in := New(index, Options{})

@@ -61,6 +61,7 @@ type Report struct {
 	Phases     Phases         `json:"phases"`
 	Sources    []SourceReport `json:"sources"`
 	Generation uint64         `json:"generation"` // that serves afterwards; 0: none yet
+	Twins      int            `json:"near_twins"` // articles of it that say the same, or nearly the same, as another one
 	Applied    bool           `json:"applied"`    // false: nothing had changed, so the index was left alone
 }
 

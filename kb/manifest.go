@@ -76,7 +76,7 @@ func (m *manifest) bytes() int64 {
 // generation is the manifest in the words of the root package.
 func (m *manifest) generation() prediag.Generation {
 	return prediag.Generation{Number: m.Number, Created: m.Created, Articles: m.Articles, Bytes: m.bytes(),
-		Sources: maps.Clone(m.Sources), Languages: maps.Clone(m.Languages), Hash: m.Sum}
+		Sources: maps.Clone(m.Sources), Languages: maps.Clone(m.Languages), Twins: m.Twins.Exact + m.Twins.Near, Hash: m.Sum}
 }
 
 // encode is the manifest's file, with Sum filled in.

@@ -91,6 +91,7 @@ func TestTwinsAreNamed(t *testing.T) {
 	list, err := List(dir)
 	require.NoError(t, err)
 	require.Equal(t, Twins{Groups: 1, Exact: 1, Near: 1}, list[0].Twins)
+	require.Equal(t, 2, k.Generation().Twins)
 
 	search := func(q prediag.Query) map[string][]string {
 		q.Text, q.Limit = strings.Join(words[:5], " "), 10

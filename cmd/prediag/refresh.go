@@ -42,6 +42,9 @@ func (a *app) refreshThrough(ctx context.Context, h holder, f ingestFlags) error
 		return errors.New("the refresh failed, the generation before serves on: " + op.Error)
 	}
 	report := reportOf(op)
+	if r, err := dataDir(*f.dataDir).readRefresh(); err == nil && r != nil && r.Report.Generation == report.Generation {
+		report.Twins = r.Report.Twins
+	}
 	if err := a.printReport(report, prediag.Generation{Number: report.Generation, Articles: report.Total().Articles}, *f.asJSON); err != nil {
 		return err
 	}

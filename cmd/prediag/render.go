@@ -194,6 +194,9 @@ func renderReport(w io.Writer, r ingest.Report, g prediag.Generation) error {
 	if g.Bytes > 0 {
 		size = fmt.Sprintf(", %.1f MB on disk", float64(g.Bytes)/1e6)
 	}
+	if r.Twins > 0 {
+		size += fmt.Sprintf(", %d near twins (prediag kb twins)", r.Twins)
+	}
 	p.line("Generation %d: %d articles%s, in %.1f s.", g.Number, g.Articles, size, r.Took.Seconds())
 	return p.to(w)
 }
