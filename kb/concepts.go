@@ -30,7 +30,7 @@ const (
 )
 
 // conceptsVersion changes with how the graph is learned.
-const conceptsVersion = 1
+const conceptsVersion = 2
 
 // writeConcepts learns the graph of the build, or shares the base's when its pages are the same.
 func (b *builder) writeConcepts(ctx context.Context, unchanged map[string]fileSum) error {
@@ -241,13 +241,21 @@ func (l *conceptLearner) page(m member) (*page, error) {
 	return p, nil
 }
 
-// terms are the terms of a text that may be translated: words of the subject, no codes and numbers.
+// terms are the terms of a text that may be translated: words of the subject, no codes and numbers. Words in katakana are
+// whole.
 func (l *conceptLearner) terms(language, s string) []string {
 	var out []string
-	for i, t := range l.r.analyzer.terms(s) {
-		if l.r.analyzer.translatable(i) && l.stop.weight(language, t) == 1 {
-			out = append(out, t)
+	all := l.r.analyzer.terms(s)
+	for i := 0; i < len(all); {
+		if end, word := katakanaRun(func(i int) string { return all[i] }, i, len(all)); end > i {
+			out = append(out, word)
+			i = end
+			continue
 		}
+		if l.r.analyzer.translatable(i) && l.stop.weight(language, all[i]) == 1 {
+			out = append(out, all[i])
+		}
+		i++
 	}
 	return out
 }

@@ -36,7 +36,7 @@ func (r *reader) expand(ctx context.Context, terms []queryTerm) ([]queryTerm, er
 			return cmp.Or(cmp.Compare(counts[y], counts[x]), strings.Compare(x, y))
 		})
 		for _, s := range bigrams[:min(len(bigrams), maxBigrams)] {
-			out = append(out, queryTerm{s, s, t.share, true})
+			out = append(out, queryTerm{s, s, t.share, true, t.gain})
 		}
 	}
 	return out, nil

@@ -82,6 +82,7 @@ type queryTerm struct {
 	word  string  // as it stands in the query, folded
 	share float64 // of its information that it keeps, see stopList
 	rigid bool    // a code, a number or a part of a code
+	gain  float64 // of a whole word among pairs of characters, see wordGains
 }
 
 func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
@@ -93,8 +94,10 @@ func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
 	out.detected, out.sure = lang.Detect(q.Text)
 	out.language = a.languageOf(out.detected, out.sure)
 	a.speak(out.language)
-	for i, t := range a.terms(q.Text) {
-		term := queryTerm{t, a.written(i), k.stop.weight(out.language, t), a.rigid[i]}
+	terms := a.terms(q.Text)
+	gains := wordGains(terms)
+	for i, t := range terms {
+		term := queryTerm{t, a.written(i), k.stop.weight(out.language, t), a.rigid[i], gains[i]}
 		if len(out.order) < maxQueryTerms {
 			out.order = append(out.order, term)
 		}
@@ -133,6 +136,7 @@ type weighted struct {
 	df     int     // articles that hold it
 	weight float64 // its information: idf times the share that stop words keep
 	share  float64 // that share
+	gain   float64 // of a whole word among pairs of characters, see wordGains
 	rigid  bool    // a code, a number or a part of a code
 	alts   []alternative
 	altDF  int // articles that hold the alternatives, together

@@ -91,7 +91,7 @@ func (r *reader) weigh(ctx context.Context, terms []queryTerm) ([]weighted, erro
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, weighted{term: t.term, word: t.word, df: df, weight: idf(r.manifest.Articles, df) * t.share, share: t.share, rigid: t.rigid})
+		out = append(out, weighted{term: t.term, word: t.word, df: df, weight: idf(r.manifest.Articles, df) * t.share * t.gain, share: t.share, gain: t.gain, rigid: t.rigid})
 	}
 	return out, nil
 }

@@ -8,13 +8,13 @@ import (
 
 // scoring is the version of how postings become scores, coverage and order. It changes with the method; a changed constant
 // changes Settings by itself.
-const scoring = 2
+const scoring = 3
 
 // Settings is a short hash of how text is analysed and scored: what was fitted on scores holds as long as it stays the same.
 // It does not depend on the articles.
 func Settings() string {
 	sum := sha256.Sum256(fmt.Append(nil, schema, scoring, leadDepth, k1, b, titleB, titleWeight, untitled, categoryGain,
-		stopWeight, stopCJKWeight, stopFile, stopCharacters, maxTermBytes, maxQueryTerms, maxScored, maxPostings,
+		stopWeight, stopCJKWeight, kanaWeight, wordGain, stopFile, stopCharacters, maxTermBytes, maxQueryTerms, maxScored, maxPostings,
 		maxExpanded, maxBigrams, genericShare, maxGeneric, maxTargets, targetShare, maxAlts, minAltWeight, bridgeWeight, bridgeDepth, besideOwn, glossaryWeight,
 		rerankDepth, maxRerankBytes, windowTokens, windowStep, nearTokens, nearK1, nearB, passageWeight, nearWeight, shortArticle, longArticle,
 		earlyGain, earlyTokens, languageGain, twinShare, minTypo, maxTypos, maxTyped, maxDistance, typoShare))

@@ -53,6 +53,8 @@ func (l stopLists) weight(language, term string) float64 {
 		return stopWeight
 	case len(term) > 3 && strings.ContainsAny(term, stopCharacters):
 		return stopCJKWeight
+	case kanaGrammar(term):
+		return kanaWeight
 	}
 	return 1
 }

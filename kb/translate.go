@@ -62,6 +62,7 @@ func (r *reader) translate(q *query, terms []weighted) error {
 		return nil
 	}
 	phrases := q.phrases(targets)
+	words := r.katakanaWords(q, targets)
 	var found []concept.Alternative
 	own := r.searchesOwn(q)
 	done := 0
@@ -71,6 +72,7 @@ func (r *reader) translate(q *query, terms []weighted) error {
 			continue
 		}
 		found = r.concepts.Translate(found[:0], q.language, t.term, targets)
+		found = append(found, words[t.term]...)
 		found = append(found, phrases[t.term]...)
 		if len(found) == 0 {
 			continue
@@ -81,6 +83,38 @@ func (r *reader) translate(q *query, terms []weighted) error {
 		}
 	}
 	return nil
+}
+
+// katakanaWords are what stands for the katakana words of a query, by each of the terms that such a word is indexed as. Of a
+// compound that the graph does not know the longest words that it knows are taken, from the left.
+func (r *reader) katakanaWords(q *query, targets []string) map[string][]concept.Alternative {
+	out := map[string][]concept.Alternative{}
+	term := func(i int) string { return q.order[i].term }
+	for i := 0; i < len(q.order); {
+		end, _ := katakanaRun(term, i, len(q.order))
+		if end == i {
+			i++
+			continue
+		}
+		for at := i; at < end; {
+			next := at + 1
+			for to := end; to > at; to-- {
+				_, word := katakanaRun(term, at, to)
+				found := r.concepts.Translate(nil, q.language, word, targets)
+				if len(found) == 0 {
+					continue
+				}
+				for n := at; n < to; n++ {
+					out[term(n)] = found
+				}
+				next = to + 1 // the pair in between is the seam
+				break
+			}
+			at = next
+		}
+		i = end
+	}
+	return out
 }
 
 // phrases are what the labels of the glossary in the query are called in the target languages, by term. No label reaches
@@ -149,7 +183,7 @@ func (r *reader) setAlternatives(t *weighted, found []concept.Alternative, own b
 		t.alts[i].weight *= factor / max(1, total)
 	}
 	if len(t.alts) > 0 {
-		t.weight = idf(r.manifest.Articles, min(r.manifest.Articles, int(df+0.5))) * t.share
+		t.weight = idf(r.manifest.Articles, min(r.manifest.Articles, int(df+0.5))) * t.share * t.gain
 	}
 	return nil
 }
