@@ -62,16 +62,22 @@ type FaultCode struct {
 
 // Query asks the knowledge base.
 type Query struct {
-	Text      string   // free text or a whole ticket; at most 8,192 characters
-	Codes     []string // fault codes to look for exactly, beside those found in Text
-	Languages []string // only articles in one of these languages; empty: all
-	Products  []string // only articles of one of these products; empty: all
-	Kinds     []string // only articles of one of these kinds; empty: all
-	Category  string   // the likely category: prefers its articles, excludes none; may be empty
-	Audience  []string // the audiences that the caller belongs to
-	Offset    int      // hits to leave out, 0 to 1,000
-	Limit     int      // hits to return, 1 to 100; 0 means 10
-	Facets    bool     // count the results by language, product and kind
+	Text       string    // free text or a whole ticket; at most 8,192 characters
+	Like       string    // ID of an article: others like it are looked for, whatever Text says; may be empty
+	Codes      []string  // fault codes to look for exactly, beside those found in Text
+	Languages  []string  // only articles in one of these languages; empty: all
+	Products   []string  // only articles of one of these products; empty: all
+	Kinds      []string  // only articles of one of these kinds; empty: all
+	Categories []string  // only articles of one of these categories or under it; empty: all
+	Since      time.Time // only articles changed on this day or later, UTC; zero: all
+	Category   string    // the likely category: prefers its articles, excludes none; may be empty
+	Audience   []string  // the audiences that the caller belongs to
+	Offset     int       // hits to leave out, 0 to 1,000
+	Limit      int       // hits to return, 1 to 100; 0 means 10
+	Facets     bool      // count the results by the properties of Facet
+	Newest     bool      // order by the day of the last change; of the articles that hold half as much of the query as the best
+	Typed      bool      // a person typed Text into a search box: "..." is a phrase, -word is left out; a ticket never is
+	Highlight  bool      // fill in Hit.Marks and Passage.Marks
 }
 
 // Results is one page of what a search found.
@@ -83,6 +89,7 @@ type Results struct {
 	DidYouMean string        // the text with words that no article holds replaced by near ones, as it was searched; empty: it was searched as written
 	Solved     float64       // probability that the first hit solves the query, 0 to 1; 0 as well on later pages and where it was not judged
 	Degraded   []Degradation // what could not help with the search; DegradedEmbeddings or none
+	Without    []string      // what a typed query leaves out, as it was read
 }
 
 // Hit is an article that matches a query.
@@ -90,6 +97,7 @@ type Hit struct {
 	ArticleID string
 	Revision  string
 	Title     string
+	Marks     []Span // of Title that the query's words stand at, where asked for
 	URL       string
 	Language  string
 	Product   string
@@ -111,12 +119,13 @@ type Passage struct {
 	Heading string // the section's headings joined with " > "
 	Span    Span   // of Text in the article's body
 	Text    string
+	Marks   []Span  // of Text that the query's words stand at, where asked for
 	Score   float64 // comparable within one query only
 }
 
-// Facet counts the articles of a result by the values of one property.
+// Facet counts the articles of a result by the values of one property, without the query's filter by this property.
 type Facet struct {
-	Name   string // "language", "product" or "kind"
+	Name   string // "language", "product", "kind", "category" (its ancestors too), or "age": "30d", "90d", "365d" (up to), "older"
 	Values []FacetValue
 }
 

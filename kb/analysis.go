@@ -95,6 +95,7 @@ type analyzer struct {
 	out       []string
 	words     []string // the tokens that gave out
 	starts    []int    // where these begin in the text, in bytes
+	ends      []int    // and end
 	rigid     []bool   // which of these are codes, numbers or parts of codes
 	languages map[string]*stemming
 	now       *stemming
@@ -158,7 +159,7 @@ const maxLanguages = 24
 // terms returns the terms of s in the order of the text. The slice is valid until the next call.
 func (a *analyzer) terms(s string) []string {
 	a.tokens = text.AppendTokens(a.tokens[:0], s)
-	a.out, a.words, a.starts, a.rigid = a.out[:0], a.words[:0], a.starts[:0], a.rigid[:0]
+	a.out, a.words, a.starts, a.ends, a.rigid = a.out[:0], a.words[:0], a.starts[:0], a.ends[:0], a.rigid[:0]
 	code := 0 // end of the last code
 	for _, t := range a.tokens {
 		if t.Kind == text.Code {
@@ -166,6 +167,7 @@ func (a *analyzer) terms(s string) []string {
 		}
 		if len(t.Text) <= maxTermBytes {
 			a.out, a.words, a.starts = append(a.out, a.term(t)), append(a.words, t.Text), append(a.starts, t.Start)
+			a.ends = append(a.ends, t.End)
 			a.rigid = append(a.rigid, t.Kind == text.Code || t.Kind == text.Number || t.Start < code)
 		}
 	}

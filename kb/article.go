@@ -27,8 +27,7 @@ func (k *KB) Article(ctx context.Context, id string, audience []string) (prediag
 			return err
 		}
 		if !ok || !allowed.has(doc) {
-			return &prediag.Error{Kind: prediag.ErrNotFound, Reason: "ARTICLE_NOT_FOUND", Field: "id",
-				Message: fmt.Sprintf("there is no article %.200q that the caller may read", id)}
+			return articleNotFound(id, "id")
 		}
 		a, err = r.load(doc)
 		return err

@@ -28,6 +28,7 @@ const (
 	fieldProduct  = "product"
 	fieldKind     = "kind"
 	fieldCategory = "category"
+	fieldUpdated  = "updated"  // day of the last change, see dayFormat
 	fieldAudience = "audience" // everybody where the article names none
 	fieldPrefix   = "prefix"   // beginnings of the title's words, for completion
 	fieldTitleKey = "titlekey" // names the title: equal keys are equal titles, see titleKey
@@ -121,6 +122,9 @@ func newDocument(a *prediag.Article, analyzers chan *analyzer) (*document.Docume
 	keyword(fieldProduct, a.Product)
 	keyword(fieldKind, a.Kind)
 	keyword(fieldCategory, categoryPath(a.Category)...)
+	if !a.Updated.IsZero() {
+		keyword(fieldUpdated, a.Updated.UTC().Format(dayFormat))
+	}
 	keyword(fieldTitleKey, titleKey(givenTitle(a)))
 	keyword(fieldGroup, groupKey(a))
 	keyword(fieldPrefix, titlePrefixes(a.Title)...)

@@ -4,7 +4,6 @@ import (
 	"iter"
 	"math/bits"
 	"slices"
-	"strings"
 
 	"prediag"
 )
@@ -14,6 +13,7 @@ type bitset []uint64
 
 func newBitset(n int) bitset    { return make(bitset, (n+63)/64) }
 func (b bitset) add(i int)      { b[i>>6] |= 1 << (i & 63) }
+func (b bitset) remove(i int)   { b[i>>6] &^= 1 << (i & 63) }
 func (b bitset) has(i int) bool { return b[i>>6]&(1<<(i&63)) != 0 }
 func (b bitset) or(other bitset) {
 	for i, w := range other {
@@ -106,86 +106,80 @@ func (r *reader) readable(audience []string) (bitset, error) {
 	return r.anyOf(fieldAudience, values)
 }
 
+// propertyFilter restricts a search by one property of articles.
+type propertyFilter struct {
+	field  string
+	values []string
+}
+
+// filters are the query's filters by exact values.
+func (q *query) filters() []propertyFilter {
+	all := []propertyFilter{{fieldLanguage, q.languages}, {fieldProduct, q.Products}, {fieldKind, q.Kinds}, {fieldCategory, q.Categories}}
+	return slices.DeleteFunc(all, func(f propertyFilter) bool { return len(f.values) == 0 })
+}
+
 // admitted returns the documents that the filters of a query and the permissions of its caller leave.
 func (r *reader) admitted(q *query) (bitset, error) {
-	set, err := r.readable(q.Audience)
+	set, err := r.scope(q)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range []struct {
-		field  string
-		values []string
-	}{{fieldLanguage, q.languages}, {fieldProduct, q.Products}, {fieldKind, q.Kinds}} {
-		if len(f.values) == 0 {
+	return set, r.filter(set, q, "")
+}
+
+// filter removes from a set what the filters of a query do, but for those by one field.
+func (r *reader) filter(set bitset, q *query, except string) error {
+	for _, f := range q.filters() {
+		if f.field == except {
 			continue
 		}
 		any, err := r.anyOf(f.field, f.values)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		set.and(any)
 	}
-	return set, nil
+	if q.Since.IsZero() || except == fieldUpdated {
+		return nil
+	}
+	return r.since(set, q.Since)
 }
 
-// facets counts the documents of set by language, product and kind; values by falling count, then by name.
-func (r *reader) facets(set bitset) ([]prediag.Facet, error) {
+// facets counts the documents that a query found by their properties, each property without the query's filter by it.
+// Matching are the documents that hold the query's words whatever its filters say.
+func (r *reader) facets(q *query, found bitset, matching func() (bitset, error)) ([]prediag.Facet, error) {
 	var facets []prediag.Facet
-	for _, field := range []string{fieldLanguage, fieldProduct, fieldKind} {
-		values, err := r.values(field)
+	for _, field := range columnFields {
+		c, err := r.column(field)
 		if err != nil {
 			return nil, err
 		}
-		facet := prediag.Facet{Name: field}
-		for _, v := range values {
-			holders, err := r.holders(field, v)
-			if err != nil {
+		set := found
+		if q.filtersBy(field) {
+			if set, err = matching(); err != nil {
 				return nil, err
 			}
-			n := 0
-			for i, w := range holders {
-				n += bits.OnesCount64(w & set[i])
+			set = slices.Clone(set)
+			if err := r.filter(set, q, field); err != nil {
+				return nil, err
 			}
-			if n > 0 {
-				facet.Values = append(facet.Values, prediag.FacetValue{Value: v, Count: n})
-			}
+			set.or(found)
 		}
-		slices.SortStableFunc(facet.Values, func(a, b prediag.FacetValue) int {
-			if a.Count != b.Count {
-				return b.Count - a.Count
-			}
-			return strings.Compare(a.Value, b.Value)
-		})
-		facets = append(facets, facet)
+		if field == fieldUpdated {
+			facets = append(facets, prediag.Facet{Name: "age", Values: c.countAges(set, q.now)})
+			continue
+		}
+		facets = append(facets, prediag.Facet{Name: field, Values: c.countValues(set, field == fieldCategory)})
 	}
 	return facets, nil
 }
 
-// maxFacetValues bounds the values of one facet that are counted.
-const maxFacetValues = 100
-
-// values lists the values of a keyword field in order.
-func (r *reader) values(field string) ([]string, error) {
-	var values []string
-	for i := range r.parts {
-		d, err := r.dict(i, field)
-		if err != nil {
-			return nil, err
-		}
-		it := d.AutomatonIterator(nil, nil, nil)
-		for n := 0; n < maxFacetValues; n++ {
-			entry, err := it.Next()
-			if err != nil {
-				return nil, err
-			}
-			if entry == nil {
-				break
-			}
-			values = append(values, entry.Term)
-		}
+// filtersBy reports whether the query restricts a property.
+func (q *query) filtersBy(field string) bool {
+	if field == fieldUpdated {
+		return !q.Since.IsZero()
 	}
-	slices.Sort(values)
-	return slices.Compact(values), nil
+	return slices.ContainsFunc(q.filters(), func(f propertyFilter) bool { return f.field == field })
 }
 
 // all visits the members in rising order.

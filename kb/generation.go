@@ -44,6 +44,8 @@ type generation struct {
 
 	readers sync.Pool // of *reader
 
+	columns [len(columnFields)]column
+
 	filterMu sync.Mutex
 	filters  map[string]bitset // of frequently used property values
 }

@@ -24,6 +24,7 @@ const (
 func (r *reader) hits(ctx context.Context, q *query, page []candidate, s *scores, terms []weighted, mass float64) ([]prediag.Hit, error) {
 	hits := make([]prediag.Hit, 0, len(page))
 	m := &matcher{terms: terms, mass: mass, freq: make([]int, len(terms)), finder: &r.reranker.finder}
+	marks := newMarker(r.analyzer, terms)
 	for _, c := range page {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -40,6 +41,9 @@ func (r *reader) hits(ctx context.Context, q *query, page []candidate, s *scores
 			return nil, err
 		}
 		hit.Score = c.score
+		if q.Highlight {
+			marks.mark(&hit)
+		}
 		hits = append(hits, hit)
 	}
 	return hits, nil

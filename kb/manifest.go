@@ -26,7 +26,7 @@ const (
 	format = 1
 	// schema is the version of the index's fields and of the analysis of text. A generation of another schema would
 	// give wrong answers, so it does not serve; the next ingest builds from scratch.
-	schema = 5
+	schema = 6
 
 	manifestName = "manifest.json"
 	tableName    = "articles.tsv"

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"prediag"
@@ -19,7 +20,7 @@ const (
 	maxQueryTerms = 2048 // distinct terms looked up in the index
 	maxScored     = 32   // most informative terms that are scored
 	maxCodes      = 64
-	maxValues     = 64 // entries of Languages, Products, Kinds
+	maxValues     = 64 // entries of Languages, Products, Kinds, Categories
 	maxAudiences  = 256
 )
 
@@ -40,15 +41,17 @@ func validate(q prediag.Query) error {
 	if q.Limit < 0 || q.Limit > prediag.MaxPageSize {
 		return invalid("limit", "the limit must be 0 to %d", prediag.MaxPageSize)
 	}
-	if len(q.Category) > prediag.MaxFieldBytes {
-		return tooLarge("category", "the category must be at most %d bytes", prediag.MaxFieldBytes)
+	for _, one := range [...]struct{ field, value string }{{"category", q.Category}, {"like", q.Like}} {
+		if len(one.value) > prediag.MaxFieldBytes {
+			return tooLarge(one.field, "%s must be at most %d bytes", one.field, prediag.MaxFieldBytes)
+		}
 	}
 	for _, list := range []struct {
 		field  string
 		values []string
 		most   int
 	}{{"codes", q.Codes, maxCodes}, {"languages", q.Languages, maxValues}, {"products", q.Products, maxValues},
-		{"kinds", q.Kinds, maxValues}, {"audience", q.Audience, maxAudiences}} {
+		{"kinds", q.Kinds, maxValues}, {"categories", q.Categories, maxValues}, {"audience", q.Audience, maxAudiences}} {
 		if len(list.values) > list.most {
 			return tooLarge(list.field, "%s must have at most %d entries", list.field, list.most)
 		}
@@ -73,7 +76,13 @@ type query struct {
 	languages []string    // base languages
 	postings  int         // to score exactly
 	glossary  *concept.Phrases
-	bridged   float64 // share of the score of an article's translation in the query's language that the article takes, see bridge
+	stop      stopLists
+	now       time.Time  // the day counts
+	exact     [][]string // terms that must follow each other, see typed
+	without   [][]string // terms that must not
+	leftOut   []string   // the same as it was written
+	apart     []int      // documents that are left out
+	bridged   float64    // share of the score of an article's translation in the query's language that the article takes, see bridge
 }
 
 // queryTerm is a term of the query's text.
@@ -89,7 +98,15 @@ func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
 	if q.Limit == 0 {
 		q.Limit = defaultLimit
 	}
-	out := &query{Query: q, codes: queryCodes(q), postings: k.opt.Postings, glossary: k.glossary}
+	var operators typed
+	if q.Typed {
+		operators = parseTyped(q.Text)
+		q.Text = operators.text
+	}
+	if q.Like != "" {
+		q.Text, q.Codes, operators = "", nil, typed{}
+	}
+	out := &query{Query: q, codes: queryCodes(q), postings: k.opt.Postings, glossary: k.glossary, stop: k.stop, now: k.opt.Now()}
 	seen := make(map[string]bool)
 	out.detected, out.sure = lang.Detect(q.Text)
 	out.language = a.languageOf(out.detected, out.sure)
@@ -106,6 +123,7 @@ func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
 			out.terms = append(out.terms, term)
 		}
 	}
+	out.setOperators(operators, a)
 	for _, l := range q.Languages {
 		out.languages = append(out.languages, lang.Base(l))
 	}

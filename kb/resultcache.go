@@ -26,18 +26,21 @@ type resultCache struct {
 	bytes     int // of the hot half
 }
 
-// keyOf is the key of a query. White space at the ends and the order of filters make no difference.
-func keyOf(q prediag.Query) (resultKey, error) {
+// keyOf is the key of a query on a day. White space at the ends and the order of filters make no difference.
+func keyOf(q prediag.Query, day string) (resultKey, error) {
 	q.Text = strings.TrimSpace(q.Text)
 	if q.Limit == 0 {
 		q.Limit = defaultLimit
 	}
-	for _, list := range []*[]string{&q.Languages, &q.Products, &q.Kinds, &q.Audience} {
+	for _, list := range []*[]string{&q.Languages, &q.Products, &q.Kinds, &q.Categories, &q.Audience} {
 		*list = slices.Clone(*list)
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}
-	data, err := json.Marshal(q)
+	data, err := json.Marshal(struct {
+		prediag.Query
+		Day string // the ages of articles are counted in days
+	}{q, day})
 	return sha256.Sum256(data), err
 }
 

@@ -35,6 +35,7 @@ type scores struct {
 	found   bitset          // documents that hold a term or a code; the cells of all others are zero
 	weights [4][256]float32 // of the terms in each byte of a mask
 	mass    float32         // weight of all terms
+	counted int             // terms whose documents were all visited, the most informative ones
 	codes   map[int]float32 // what the codes of a document are worth; absent: nothing
 }
 
@@ -124,6 +125,7 @@ func (r *reader) score(ctx context.Context, q *query, terms []weighted, admitted
 			return nil, nil, err
 		}
 	}
+	s.counted = common
 	best := r.best(s)
 	if err := r.addCommon(ctx, terms, common, s, best); err != nil {
 		return nil, nil, err

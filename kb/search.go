@@ -25,7 +25,7 @@ func (k *KB) Search(ctx context.Context, q prediag.Query) (prediag.Results, erro
 	if err := ctx.Err(); err != nil {
 		return results, fmt.Errorf("search: %w", err)
 	}
-	key, err := keyOf(q)
+	key, err := keyOf(q, k.opt.Now().UTC().Format(dayFormat))
 	if err != nil {
 		return results, fmt.Errorf("search: %w", err)
 	}
@@ -57,8 +57,18 @@ type scored struct {
 
 func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) {
 	results := prediag.Results{Generation: r.manifest.Number}
-	admitted, err := r.admitted(q)
+	results.Without = q.leftOut
+	if q.Like != "" {
+		if err := r.like(q); err != nil {
+			return results, err
+		}
+	}
+	scope, err := r.scope(q)
 	if err != nil {
+		return results, err
+	}
+	admitted := slices.Clone(scope)
+	if err := r.filter(admitted, q, ""); err != nil {
 		return results, err
 	}
 	wide, err := r.bridge(q, admitted)
@@ -80,34 +90,109 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 		return results, err
 	}
 	terms, mass := informative(terms)
+	if q.verifies() {
+		wide = scope
+	}
 	s, best, err := r.score(ctx, q, terms, wide)
 	if err != nil {
 		return results, err
 	}
-	found := r.crossed(s.found, admitted)
-	results.Total = found.count()
-	if q.Facets {
-		if results.Facets, err = r.facets(found); err != nil {
+	matching := func() (bitset, error) { return r.matching(ctx, q, terms[:s.counted], scope) }
+	found := s.found
+	if q.verifies() {
+		var kept bitset
+		if best, kept, err = r.verify(ctx, q, best); err != nil {
 			return results, err
 		}
+		matching = func() (bitset, error) { return kept, nil }
+		admitted.and(kept)
+		found = admitted
 	}
+	found = r.crossed(found, admitted)
 	best, others := apart(best, admitted)
-	ranking, err := r.sort(best, q)
+	var all []candidate
+	if q.Newest {
+		all, found, err = r.byDay(ctx, q, s, found, terms)
+	} else {
+		all, err = r.byScore(ctx, q, s, best, others, terms, admitted)
+	}
 	if err != nil {
 		return results, err
 	}
-	all, err := r.rerank(ctx, q, ranking, s, terms)
-	if err != nil {
-		return results, err
-	}
-	if all, err = r.cross(ctx, q, all, others, s, terms, admitted); err != nil {
-		return results, err
+	results.Total = found.count()
+	if q.Facets {
+		if results.Facets, err = r.facets(q, found, matching); err != nil {
+			return results, err
+		}
 	}
 	page := all[min(q.Offset, len(all)):]
 	results.Hits, err = r.hits(ctx, q, page[:min(q.Limit, len(page))], s, terms, mass)
 	r.nameTwins(results.Hits, admitted)
 	setLeads(results.Hits, all[:min(rerankDepth, len(all))], q.Offset, mass)
 	return results, err
+}
+
+// byScore ranks candidates, first those that are admitted; others are those that only a translation of theirs makes so.
+func (r *reader) byScore(ctx context.Context, q *query, s *scores, best, others []scored, terms []weighted, admitted bitset) ([]candidate, error) {
+	ranking, err := r.sort(best, q)
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.rerank(ctx, q, ranking, s, terms)
+	if err != nil {
+		return nil, err
+	}
+	return r.cross(ctx, q, all, others, s, terms, admitted)
+}
+
+// byDay orders what was found by its day, and returns which of it that leaves.
+func (r *reader) byDay(ctx context.Context, q *query, s *scores, found bitset, terms []weighted) ([]candidate, bitset, error) {
+	list, kept, err := r.newest(q, s, found)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := r.rerank(ctx, q, nil, s, terms); err != nil { // what looks for passages knows the terms from it
+		return nil, nil, err
+	}
+	all := make([]candidate, len(list))
+	for i, c := range list {
+		all[i].scored = c
+	}
+	return all, kept, nil
+}
+
+// matching are the documents of a scope that hold one of the terms or explain one of the query's codes.
+func (r *reader) matching(ctx context.Context, q *query, terms []weighted, scope bitset) (bitset, error) {
+	set := newBitset(r.docs)
+	add := func(term string) error {
+		l, err := r.lists(ctx, term)
+		if err != nil {
+			return err
+		}
+		for _, d := range l.text.docs {
+			set.add(int(d))
+		}
+		return nil
+	}
+	for _, t := range terms {
+		if err := add(t.term); err != nil {
+			return nil, err
+		}
+		for _, a := range t.alts {
+			if err := add(a.term); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, c := range q.codes {
+		holders, err := r.readHolders(fieldCodes, c)
+		if err != nil {
+			return nil, err
+		}
+		set.or(holders)
+	}
+	set.and(scope)
+	return set, nil
 }
 
 // apart splits candidates into those that are admitted and the others.

@@ -186,6 +186,8 @@ func TestFacetsCountTheResults(t *testing.T) {
 		{Name: "language", Values: []prediag.FacetValue{{Value: "en", Count: 2}, {Value: "xx", Count: 1}, {Value: "zh", Count: 1}}},
 		{Name: "product", Values: []prediag.FacetValue{{Value: "compute", Count: 3}, {Value: "internal", Count: 1}}},
 		{Name: "kind", Values: []prediag.FacetValue{{Value: "errorcode", Count: 1}, {Value: "guide", Count: 1}, {Value: "runbook", Count: 1}, {Value: "troubleshooting", Count: 1}}},
+		{Name: "category", Values: []prediag.FacetValue{{Value: "compute", Count: 1}, {Value: "compute/start-failure", Count: 1}}},
+		{Name: "age", Values: []prediag.FacetValue{}},
 	}, r.Facets)
 }
 

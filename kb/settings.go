@@ -14,7 +14,7 @@ const scoring = 3
 // It does not depend on the articles.
 func Settings() string {
 	sum := sha256.Sum256(fmt.Append(nil, schema, scoring, leadDepth, k1, b, titleB, titleWeight, untitled, categoryGain,
-		stopWeight, stopCJKWeight, kanaWeight, wordGain, stopFile, stopCharacters, maxTermBytes, maxQueryTerms, maxScored, maxPostings,
+		stopWeight, stopCJKWeight, kanaWeight, wordGain, conceptsVersion, stopFile, stopCharacters, maxTermBytes, maxQueryTerms, maxScored, maxPostings,
 		maxExpanded, maxBigrams, genericShare, maxGeneric, maxTargets, targetShare, maxAlts, minAltWeight, bridgeWeight, bridgeDepth, besideOwn, glossaryWeight,
 		rerankDepth, maxRerankBytes, windowTokens, windowStep, nearTokens, nearK1, nearB, passageWeight, nearWeight, shortArticle, longArticle,
 		earlyGain, earlyTokens, languageGain, twinShare, minTypo, maxTypos, maxTyped, maxDistance, typoShare))

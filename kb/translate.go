@@ -192,7 +192,7 @@ func (r *reader) setAlternatives(t *weighted, found []concept.Alternative, own b
 // query's own language, when the query asks for others only, beside the admitted ones. The fewer of the admitted articles have such
 // a translation, the likelier it is that the one that is right has none, and the less they count: by the fourth power.
 func (r *reader) bridge(q *query, admitted bitset) (bitset, error) {
-	if len(q.languages) == 0 || slices.Contains(q.languages, q.language) || r.manifest.Languages[q.language] == 0 {
+	if q.operates() || len(q.languages) == 0 || slices.Contains(q.languages, q.language) || r.manifest.Languages[q.language] == 0 {
 		return admitted, nil
 	}
 	p, err := r.translations()

@@ -28,7 +28,7 @@ const (
 // mend puts a word that is one typing error away, and that the title of an admitted article has, in the place of each word
 // that no article holds. It returns the query's text with these words in it; empty: nothing was mended. Codes are left alone.
 func (r *reader) mend(ctx context.Context, q *query, terms []weighted, admitted bitset) (string, error) {
-	if len(q.terms) > maxTyped {
+	if len(q.terms) > maxTyped || q.operates() || q.Like != "" {
 		return "", nil
 	}
 	instead := map[string]string{} // written words

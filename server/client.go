@@ -49,8 +49,13 @@ func (c *Client) Triage(ctx context.Context, key prediag.RequestKey, t prediag.T
 
 // Search finds articles. Query.Offset must be 0: the service pages by token.
 func (c *Client) Search(ctx context.Context, q prediag.Query) (prediag.Results, error) {
+	order := pb.SearchOrder_SEARCH_ORDER_RELEVANCE
+	if q.Newest {
+		order = pb.SearchOrder_SEARCH_ORDER_NEWEST
+	}
 	r, err := c.knowledge.Search(ctx, &pb.SearchRequest{
-		Query: q.Text, Languages: q.Languages, Products: q.Products, Kinds: q.Kinds, PageSize: int32(q.Limit), Facets: q.Facets,
+		Query: q.Text, Like: q.Like, Languages: q.Languages, Products: q.Products, Kinds: q.Kinds, Categories: q.Categories,
+		UpdatedAfter: timeTo(q.Since), Order: order, Typed: q.Typed, Highlight: q.Highlight, PageSize: int32(q.Limit), Facets: q.Facets,
 	})
 	return resultsFrom(r), errorFrom(err)
 }

@@ -34,11 +34,11 @@ func codeFrom(c *pb.FaultCode) prediag.FaultCode {
 }
 
 func passageTo(p prediag.Passage) *pb.Passage {
-	return &pb.Passage{Heading: p.Heading, Span: spanTo(p.Span), Text: p.Text, Score: p.Score}
+	return &pb.Passage{Heading: p.Heading, Span: spanTo(p.Span), Text: p.Text, Score: p.Score, Marks: mapped(p.Marks, spanTo)}
 }
 
 func passageFrom(p *pb.Passage) prediag.Passage {
-	return prediag.Passage{Heading: p.GetHeading(), Span: spanFrom(p.GetSpan()), Text: p.GetText(), Score: p.GetScore()}
+	return prediag.Passage{Heading: p.GetHeading(), Span: spanFrom(p.GetSpan()), Text: p.GetText(), Score: p.GetScore(), Marks: mapped(p.GetMarks(), spanFrom)}
 }
 
 // hitTo leaves out the article's fault codes: those that matter travel in Diagnosis.codes.
@@ -47,6 +47,7 @@ func hitTo(h prediag.Hit) *pb.Hit {
 		ArticleId: h.ArticleID, Revision: h.Revision, Title: h.Title, Url: h.URL, Language: h.Language, Product: h.Product,
 		Category: h.Category, Kind: h.Kind, Group: h.Group, UpdateTime: timeTo(h.Updated), Score: h.Score, Coverage: h.Coverage,
 		Passages: mapped(h.Passages, passageTo), Why: slices.Clone(h.Why), Also: slices.Clone(h.Also),
+		Marks: mapped(h.Marks, spanTo),
 	}
 }
 
@@ -55,6 +56,7 @@ func hitFrom(h *pb.Hit) prediag.Hit {
 		ArticleID: h.GetArticleId(), Revision: h.GetRevision(), Title: h.GetTitle(), URL: h.GetUrl(), Language: h.GetLanguage(),
 		Product: h.GetProduct(), Category: h.GetCategory(), Kind: h.GetKind(), Group: h.GetGroup(), Updated: timeFrom(h.GetUpdateTime()),
 		Score: h.GetScore(), Coverage: h.GetCoverage(), Passages: mapped(h.GetPassages(), passageFrom), Why: slices.Clone(h.GetWhy()),
+		Also: slices.Clone(h.GetAlso()), Marks: mapped(h.GetMarks(), spanFrom),
 	}
 }
 
@@ -74,7 +76,7 @@ func facetFrom(f *pb.Facet) prediag.Facet {
 func resultsTo(r prediag.Results) *pb.SearchResponse {
 	return &pb.SearchResponse{
 		Hits: mapped(r.Hits, hitTo), TotalSize: uint32(r.Total), Facets: mapped(r.Facets, facetTo), Generation: uint32(r.Generation),
-		DidYouMean: r.DidYouMean, Solved: r.Solved,
+		DidYouMean: r.DidYouMean, Solved: r.Solved, Without: slices.Clone(r.Without),
 		EmbeddingsUnavailable: slices.Contains(r.Degraded, prediag.DegradedEmbeddings),
 	}
 }
@@ -83,7 +85,7 @@ func resultsFrom(r *pb.SearchResponse) prediag.Results {
 	out := prediag.Results{
 		Hits: mapped(r.GetHits(), hitFrom), Total: int(r.GetTotalSize()), Facets: mapped(r.GetFacets(), facetFrom),
 		Generation: uint64(r.GetGeneration()),
-		DidYouMean: r.GetDidYouMean(), Solved: r.GetSolved(),
+		DidYouMean: r.GetDidYouMean(), Solved: r.GetSolved(), Without: slices.Clone(r.GetWithout()),
 	}
 	if r.GetEmbeddingsUnavailable() {
 		out.Degraded = []prediag.Degradation{prediag.DegradedEmbeddings}

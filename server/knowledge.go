@@ -72,8 +72,16 @@ func (s *knowledgeService) Search(ctx context.Context, r *pb.SearchRequest) (*pb
 // queryFrom checks a request and turns it into a query; the position is nil on the first page.
 func queryFrom(r *pb.SearchRequest) (prediag.Query, *position, error) {
 	var c check
-	if strings.TrimSpace(r.GetQuery()) == "" {
+	switch empty := strings.TrimSpace(r.GetQuery()) == ""; {
+	case empty && r.GetLike() == "":
 		c.fail("QUERY_EMPTY", "query", "the query is empty: say what to look for")
+	case !empty && r.GetLike() != "":
+		c.fail("QUERY_INVALID", "like", "query and like are both set: leave one out")
+	}
+	c.text("like", r.GetLike(), prediag.MaxFieldBytes)
+	c.time("updated_after", r.GetUpdatedAfter())
+	if _, known := pb.SearchOrder_name[int32(r.GetOrder())]; !known {
+		c.fail("QUERY_INVALID", "order", "the order %d is unknown: leave it out, or take one of the API", r.GetOrder())
 	}
 	c.text("query", r.GetQuery(), 4*prediag.MaxQueryRunes)
 	if n := utf8.RuneCountInString(r.GetQuery()); n > prediag.MaxQueryRunes {
@@ -82,8 +90,11 @@ func queryFrom(r *pb.SearchRequest) (prediag.Query, *position, error) {
 	c.list("languages", r.GetLanguages())
 	c.list("products", r.GetProducts())
 	c.list("kinds", r.GetKinds())
+	c.list("categories", r.GetCategories())
 	q := prediag.Query{
-		Text: r.GetQuery(), Languages: r.GetLanguages(), Products: r.GetProducts(), Kinds: r.GetKinds(),
+		Text: r.GetQuery(), Like: r.GetLike(), Languages: r.GetLanguages(), Products: r.GetProducts(), Kinds: r.GetKinds(),
+		Categories: r.GetCategories(), Since: timeFrom(r.GetUpdatedAfter()), Newest: r.GetOrder() == pb.SearchOrder_SEARCH_ORDER_NEWEST,
+		Typed: r.GetTyped(), Highlight: r.GetHighlight(),
 		Limit: c.pageSize("page_size", r.GetPageSize(), defaultHits, prediag.MaxPageSize), Facets: r.GetFacets(),
 	}
 	if c.err != nil || r.GetPageToken() == "" {

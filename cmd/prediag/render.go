@@ -125,13 +125,17 @@ func renderResults(w io.Writer, r prediag.Results) error {
 	if r.DidYouMean != "" {
 		p.line("Searched for: %s", r.DidYouMean)
 	}
+	if len(r.Without) > 0 {
+		p.line("Without: %s", strings.Join(r.Without, ", "))
+	}
 	if len(r.Hits) == 0 {
 		p.line("No article matches.")
+		renderFacets(&p, r.Facets)
 		return p.to(w)
 	}
 	for i, h := range r.Hits {
 		p.line("%d. %s", i+1, h.Title)
-		p.line("   %s", joinNonEmpty("  ", h.ArticleID, h.Language, h.Product, h.Kind, h.URL))
+		p.line("   %s", joinNonEmpty("  ", h.ArticleID, h.Language, h.Product, h.Kind, day(h.Updated), h.URL))
 		if len(h.Also) > 0 {
 			p.line("   nearly the same: %s", strings.Join(h.Also, ", "))
 		}
@@ -142,18 +146,32 @@ func renderResults(w io.Writer, r prediag.Results) error {
 			p.line("   matched: %s", strings.Join(h.Why, " · "))
 		}
 	}
-	for _, f := range r.Facets {
-		var values []string
-		for _, v := range f.Values {
-			values = append(values, fmt.Sprintf("%s %d", firstNonEmpty(v.Value, "(none)"), v.Count))
-		}
-		p.line("%s: %s", f.Name, strings.Join(values, ", "))
-	}
+	renderFacets(&p, r.Facets)
 	p.line("%d of %d articles, index generation %d", len(r.Hits), r.Total, r.Generation)
 	if r.Solved > 0 {
 		p.line("The first one solves it with a probability of %.2f.", r.Solved)
 	}
 	return p.to(w)
+}
+
+func renderFacets(p *page, facets []prediag.Facet) {
+	for _, f := range facets {
+		var values []string
+		for _, v := range f.Values {
+			values = append(values, fmt.Sprintf("%s %d", v.Value, v.Count))
+		}
+		if len(values) > 0 {
+			p.line("%s: %s", f.Name, strings.Join(values, ", "))
+		}
+	}
+}
+
+// day is a date; empty: unknown.
+func day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
 }
 
 // excerpt is the beginning of a text on one line, at most n characters.

@@ -26,10 +26,12 @@ func (s sureness) Search(ctx context.Context, q prediag.Query) (prediag.Results,
 		q.Limit = judgedHits
 	}
 	found, err := s.KB.Search(ctx, q)
-	if err != nil || q.Offset > 0 || len(found.Hits) == 0 {
+	switch {
+	case err != nil || q.Offset > 0 || len(found.Hits) == 0:
 		return found, err
+	case !q.Newest && q.Like == "": // else the first hit is not the best answer to a question
+		found.Solved = s.model.Probability(searchFeatures(q, found.Hits))
 	}
-	found.Solved = s.model.Probability(searchFeatures(q, found.Hits))
 	if wanted > 0 {
 		found.Hits = found.Hits[:min(wanted, len(found.Hits))]
 	}

@@ -14,7 +14,7 @@ const (
 	MaxSegments = 30_000
 
 	maxCandidates = 16    // terms of the other language that a term may be related to
-	significance  = 10.83 // of the log-likelihood ratio: chi-square with one degree of freedom, p = 0.001
+	significance  = 19.51 // of the log-likelihood ratio: chi-square with one degree of freedom, p = 0.00001, for many pairs are looked at
 	rounds        = 5     // of the EM algorithm
 	minForward    = 0.1   // least probability of an edge in one direction
 	minBack       = 0.02  // and in the other

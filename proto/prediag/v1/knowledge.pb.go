@@ -23,6 +23,60 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// SearchOrder is an order of hits.
+type SearchOrder int32
+
+const (
+	// By relevance.
+	SearchOrder_SEARCH_ORDER_UNSPECIFIED SearchOrder = 0
+	// By relevance.
+	SearchOrder_SEARCH_ORDER_RELEVANCE SearchOrder = 1
+	// By the day of the last change, the latest first. Of a query of several words only what holds half as much of its information as the
+	// best hit is shown.
+	SearchOrder_SEARCH_ORDER_NEWEST SearchOrder = 2
+)
+
+// Enum value maps for SearchOrder.
+var (
+	SearchOrder_name = map[int32]string{
+		0: "SEARCH_ORDER_UNSPECIFIED",
+		1: "SEARCH_ORDER_RELEVANCE",
+		2: "SEARCH_ORDER_NEWEST",
+	}
+	SearchOrder_value = map[string]int32{
+		"SEARCH_ORDER_UNSPECIFIED": 0,
+		"SEARCH_ORDER_RELEVANCE":   1,
+		"SEARCH_ORDER_NEWEST":      2,
+	}
+)
+
+func (x SearchOrder) Enum() *SearchOrder {
+	p := new(SearchOrder)
+	*p = x
+	return p
+}
+
+func (x SearchOrder) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SearchOrder) Descriptor() protoreflect.EnumDescriptor {
+	return file_prediag_v1_knowledge_proto_enumTypes[0].Descriptor()
+}
+
+func (SearchOrder) Type() protoreflect.EnumType {
+	return &file_prediag_v1_knowledge_proto_enumTypes[0]
+}
+
+func (x SearchOrder) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SearchOrder.Descriptor instead.
+func (SearchOrder) EnumDescriptor() ([]byte, []int) {
+	return file_prediag_v1_knowledge_proto_rawDescGZIP(), []int{0}
+}
+
 // OperationState is where an operation stands.
 type OperationState int32
 
@@ -64,11 +118,11 @@ func (x OperationState) String() string {
 }
 
 func (OperationState) Descriptor() protoreflect.EnumDescriptor {
-	return file_prediag_v1_knowledge_proto_enumTypes[0].Descriptor()
+	return file_prediag_v1_knowledge_proto_enumTypes[1].Descriptor()
 }
 
 func (OperationState) Type() protoreflect.EnumType {
-	return &file_prediag_v1_knowledge_proto_enumTypes[0]
+	return &file_prediag_v1_knowledge_proto_enumTypes[1]
 }
 
 func (x OperationState) Number() protoreflect.EnumNumber {
@@ -77,7 +131,7 @@ func (x OperationState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OperationState.Descriptor instead.
 func (OperationState) EnumDescriptor() ([]byte, []int) {
-	return file_prediag_v1_knowledge_proto_rawDescGZIP(), []int{0}
+	return file_prediag_v1_knowledge_proto_rawDescGZIP(), []int{1}
 }
 
 // Span is a half-open range of bytes in an article's body.
@@ -327,7 +381,9 @@ type Passage struct {
 	// The passage itself.
 	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
 	// Comparable within one query only.
-	Score         float64 `protobuf:"fixed64,4,opt,name=score,proto3" json:"score,omitempty"`
+	Score float64 `protobuf:"fixed64,4,opt,name=score,proto3" json:"score,omitempty"`
+	// Where the query's words stand in text, in order, bytes. When asked for.
+	Marks         []*Span `protobuf:"bytes,5,rep,name=marks,proto3" json:"marks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -390,6 +446,13 @@ func (x *Passage) GetScore() float64 {
 	return 0
 }
 
+func (x *Passage) GetMarks() []*Span {
+	if x != nil {
+		return x.Marks
+	}
+	return nil
+}
+
 // Hit is an article that matches a query.
 type Hit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -422,7 +485,9 @@ type Hit struct {
 	// Same value: the same page in another language. May be empty.
 	Group string `protobuf:"bytes,14,opt,name=group,proto3" json:"group,omitempty"`
 	// Identifiers of the other articles with nearly the same text, hits or not.
-	Also          []string `protobuf:"bytes,15,rep,name=also,proto3" json:"also,omitempty"`
+	Also []string `protobuf:"bytes,15,rep,name=also,proto3" json:"also,omitempty"`
+	// Where the query's words stand in title, in order, bytes. When asked for.
+	Marks         []*Span `protobuf:"bytes,16,rep,name=marks,proto3" json:"marks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -562,10 +627,18 @@ func (x *Hit) GetAlso() []string {
 	return nil
 }
 
-// Facet counts the articles of a result by the values of one property.
+func (x *Hit) GetMarks() []*Span {
+	if x != nil {
+		return x.Marks
+	}
+	return nil
+}
+
+// Facet counts the articles of a result by the values of one property, without the request's filter by this property.
 type Facet struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "language", "product" or "kind".
+	// "language", "product", "kind", "category" (an article counts for the ancestors too) or "age" ("30d", "90d", "365d": changed within so
+	// many days; "older").
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The values, most frequent first.
 	Values        []*FacetValue `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
@@ -675,7 +748,7 @@ func (x *FacetValue) GetCount() uint32 {
 // SearchRequest asks for articles.
 type SearchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Free text or a whole ticket, 1 to 8,192 characters. No query syntax: every character is text.
+	// Free text or a whole ticket, 1 to 8,192 characters. Without typed there is no query syntax: every character is text.
 	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
 	// Only articles in one of these languages (BCP 47), at most 64. Empty: all.
 	Languages []string `protobuf:"bytes,2,rep,name=languages,proto3" json:"languages,omitempty"`
@@ -688,8 +761,22 @@ type SearchRequest struct {
 	// From the page before. It belongs to one query and one generation of the index: after a renewal it is refused with
 	// FAILED_PRECONDITION (PAGE_TOKEN_STALE), and the search starts again from its first page.
 	PageToken string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Count the results by language, product and kind.
-	Facets        bool `protobuf:"varint,7,opt,name=facets,proto3" json:"facets,omitempty"`
+	// Count the results by language, product, kind, category and age.
+	Facets bool `protobuf:"varint,7,opt,name=facets,proto3" json:"facets,omitempty"`
+	// Only articles of one of these categories or of one under it, at most 64. Empty: all.
+	Categories []string `protobuf:"bytes,8,rep,name=categories,proto3" json:"categories,omitempty"`
+	// Only articles that changed on this day (UTC) or later. Empty: all.
+	UpdatedAfter *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=updated_after,json=updatedAfter,proto3" json:"updated_after,omitempty"`
+	// How the hits are ordered.
+	Order SearchOrder `protobuf:"varint,10,opt,name=order,proto3,enum=prediag.v1.SearchOrder" json:"order,omitempty"`
+	// A person typed the query into a search box: "..." is a phrase, and -word or -"..." leaves out what holds it. Never set this for the
+	// text of a ticket, in which a flag such as -verbose is text.
+	Typed bool `protobuf:"varint,11,opt,name=typed,proto3" json:"typed,omitempty"`
+	// Say where the query's words stand in titles and passages.
+	Highlight bool `protobuf:"varint,12,opt,name=highlight,proto3" json:"highlight,omitempty"`
+	// Identifier of an article: others like it are searched, and query must be empty. NOT_FOUND (ARTICLE_NOT_FOUND) when it does not exist
+	// or the caller may not read it.
+	Like          string `protobuf:"bytes,13,opt,name=like,proto3" json:"like,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -773,6 +860,48 @@ func (x *SearchRequest) GetFacets() bool {
 	return false
 }
 
+func (x *SearchRequest) GetCategories() []string {
+	if x != nil {
+		return x.Categories
+	}
+	return nil
+}
+
+func (x *SearchRequest) GetUpdatedAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdatedAfter
+	}
+	return nil
+}
+
+func (x *SearchRequest) GetOrder() SearchOrder {
+	if x != nil {
+		return x.Order
+	}
+	return SearchOrder_SEARCH_ORDER_UNSPECIFIED
+}
+
+func (x *SearchRequest) GetTyped() bool {
+	if x != nil {
+		return x.Typed
+	}
+	return false
+}
+
+func (x *SearchRequest) GetHighlight() bool {
+	if x != nil {
+		return x.Highlight
+	}
+	return false
+}
+
+func (x *SearchRequest) GetLike() string {
+	if x != nil {
+		return x.Like
+	}
+	return ""
+}
+
 // SearchResponse is one page of results.
 type SearchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -792,8 +921,10 @@ type SearchResponse struct {
 	Solved float64 `protobuf:"fixed64,7,opt,name=solved,proto3" json:"solved,omitempty"`
 	// Embeddings are configured and could not be asked in time: words alone found the hits.
 	EmbeddingsUnavailable bool `protobuf:"varint,8,opt,name=embeddings_unavailable,json=embeddingsUnavailable,proto3" json:"embeddings_unavailable,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// What a typed query leaves out, as it was read.
+	Without       []string `protobuf:"bytes,9,rep,name=without,proto3" json:"without,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SearchResponse) Reset() {
@@ -880,6 +1011,13 @@ func (x *SearchResponse) GetEmbeddingsUnavailable() bool {
 		return x.EmbeddingsUnavailable
 	}
 	return false
+}
+
+func (x *SearchResponse) GetWithout() []string {
+	if x != nil {
+		return x.Without
+	}
+	return nil
 }
 
 // Section is a part of an article under one heading.
@@ -2164,12 +2302,13 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\ameaning\x18\x03 \x01(\tR\ameaning\x12\x1a\n" +
 	"\bsolution\x18\x04 \x01(\tR\bsolution\x12\x18\n" +
 	"\aproduct\x18\x05 \x01(\tR\aproduct\x120\n" +
-	"\bcitation\x18\x06 \x01(\v2\x14.prediag.v1.CitationR\bcitation\"s\n" +
+	"\bcitation\x18\x06 \x01(\v2\x14.prediag.v1.CitationR\bcitation\"\x9b\x01\n" +
 	"\aPassage\x12\x18\n" +
 	"\aheading\x18\x01 \x01(\tR\aheading\x12$\n" +
 	"\x04span\x18\x02 \x01(\v2\x10.prediag.v1.SpanR\x04span\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x14\n" +
-	"\x05score\x18\x04 \x01(\x01R\x05score\"\xaa\x03\n" +
+	"\x05score\x18\x04 \x01(\x01R\x05score\x12&\n" +
+	"\x05marks\x18\x05 \x03(\v2\x10.prediag.v1.SpanR\x05marks\"\xd2\x03\n" +
 	"\x03Hit\x12\x1d\n" +
 	"\n" +
 	"article_id\x18\x01 \x01(\tR\tarticleId\x12\x1a\n" +
@@ -2188,14 +2327,15 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\bpassages\x18\f \x03(\v2\x13.prediag.v1.PassageR\bpassages\x12\x10\n" +
 	"\x03why\x18\r \x03(\tR\x03why\x12\x14\n" +
 	"\x05group\x18\x0e \x01(\tR\x05group\x12\x12\n" +
-	"\x04also\x18\x0f \x03(\tR\x04also\"K\n" +
+	"\x04also\x18\x0f \x03(\tR\x04also\x12&\n" +
+	"\x05marks\x18\x10 \x03(\v2\x10.prediag.v1.SpanR\x05marks\"K\n" +
 	"\x05Facet\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12.\n" +
 	"\x06values\x18\x02 \x03(\v2\x16.prediag.v1.FacetValueR\x06values\"8\n" +
 	"\n" +
 	"FacetValue\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12\x14\n" +
-	"\x05count\x18\x02 \x01(\rR\x05count\"\xc9\x01\n" +
+	"\x05count\x18\x02 \x01(\rR\x05count\"\xa1\x03\n" +
 	"\rSearchRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1c\n" +
 	"\tlanguages\x18\x02 \x03(\tR\tlanguages\x12\x1a\n" +
@@ -2204,7 +2344,16 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x06 \x01(\tR\tpageToken\x12\x16\n" +
-	"\x06facets\x18\a \x01(\bR\x06facets\"\xb8\x02\n" +
+	"\x06facets\x18\a \x01(\bR\x06facets\x12\x1e\n" +
+	"\n" +
+	"categories\x18\b \x03(\tR\n" +
+	"categories\x12?\n" +
+	"\rupdated_after\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\fupdatedAfter\x12-\n" +
+	"\x05order\x18\n" +
+	" \x01(\x0e2\x17.prediag.v1.SearchOrderR\x05order\x12\x14\n" +
+	"\x05typed\x18\v \x01(\bR\x05typed\x12\x1c\n" +
+	"\thighlight\x18\f \x01(\bR\thighlight\x12\x12\n" +
+	"\x04like\x18\r \x01(\tR\x04like\"\xd2\x02\n" +
 	"\x0eSearchResponse\x12#\n" +
 	"\x04hits\x18\x01 \x03(\v2\x0f.prediag.v1.HitR\x04hits\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1d\n" +
@@ -2217,7 +2366,8 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\fdid_you_mean\x18\x06 \x01(\tR\n" +
 	"didYouMean\x12\x16\n" +
 	"\x06solved\x18\a \x01(\x01R\x06solved\x125\n" +
-	"\x16embeddings_unavailable\x18\b \x01(\bR\x15embeddingsUnavailable\"C\n" +
+	"\x16embeddings_unavailable\x18\b \x01(\bR\x15embeddingsUnavailable\x12\x18\n" +
+	"\awithout\x18\t \x03(\tR\awithout\"C\n" +
 	"\aSection\x12\x12\n" +
 	"\x04path\x18\x01 \x03(\tR\x04path\x12$\n" +
 	"\x04span\x18\x02 \x01(\v2\x10.prediag.v1.SpanR\x04span\"\xca\x03\n" +
@@ -2330,7 +2480,11 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01\x1a:\n" +
 	"\fSourcesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01*\x89\x01\n" +
+	"\x05value\x18\x02 \x01(\rR\x05value:\x028\x01*`\n" +
+	"\vSearchOrder\x12\x1c\n" +
+	"\x18SEARCH_ORDER_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16SEARCH_ORDER_RELEVANCE\x10\x01\x12\x17\n" +
+	"\x13SEARCH_ORDER_NEWEST\x10\x02*\x89\x01\n" +
 	"\x0eOperationState\x12\x1f\n" +
 	"\x1bOPERATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17OPERATION_STATE_RUNNING\x10\x01\x12\x1d\n" +
@@ -2357,92 +2511,97 @@ func file_prediag_v1_knowledge_proto_rawDescGZIP() []byte {
 	return file_prediag_v1_knowledge_proto_rawDescData
 }
 
-var file_prediag_v1_knowledge_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_prediag_v1_knowledge_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_prediag_v1_knowledge_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_prediag_v1_knowledge_proto_goTypes = []any{
-	(OperationState)(0),           // 0: prediag.v1.OperationState
-	(*Span)(nil),                  // 1: prediag.v1.Span
-	(*Citation)(nil),              // 2: prediag.v1.Citation
-	(*FaultCode)(nil),             // 3: prediag.v1.FaultCode
-	(*Passage)(nil),               // 4: prediag.v1.Passage
-	(*Hit)(nil),                   // 5: prediag.v1.Hit
-	(*Facet)(nil),                 // 6: prediag.v1.Facet
-	(*FacetValue)(nil),            // 7: prediag.v1.FacetValue
-	(*SearchRequest)(nil),         // 8: prediag.v1.SearchRequest
-	(*SearchResponse)(nil),        // 9: prediag.v1.SearchResponse
-	(*Section)(nil),               // 10: prediag.v1.Section
-	(*Article)(nil),               // 11: prediag.v1.Article
-	(*GetArticleRequest)(nil),     // 12: prediag.v1.GetArticleRequest
-	(*GetArticleResponse)(nil),    // 13: prediag.v1.GetArticleResponse
-	(*SuggestRequest)(nil),        // 14: prediag.v1.SuggestRequest
-	(*SuggestResponse)(nil),       // 15: prediag.v1.SuggestResponse
-	(*RefreshRequest)(nil),        // 16: prediag.v1.RefreshRequest
-	(*RefreshResponse)(nil),       // 17: prediag.v1.RefreshResponse
-	(*Operation)(nil),             // 18: prediag.v1.Operation
-	(*RefreshReport)(nil),         // 19: prediag.v1.RefreshReport
-	(*SourceReport)(nil),          // 20: prediag.v1.SourceReport
-	(*Quarantined)(nil),           // 21: prediag.v1.Quarantined
-	(*GetOperationRequest)(nil),   // 22: prediag.v1.GetOperationRequest
-	(*GetOperationResponse)(nil),  // 23: prediag.v1.GetOperationResponse
-	(*GetStatusRequest)(nil),      // 24: prediag.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),     // 25: prediag.v1.GetStatusResponse
-	nil,                           // 26: prediag.v1.SourceReport.SkippedEntry
-	nil,                           // 27: prediag.v1.GetStatusResponse.LanguagesEntry
-	nil,                           // 28: prediag.v1.GetStatusResponse.SourcesEntry
-	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 30: google.protobuf.Duration
+	(SearchOrder)(0),              // 0: prediag.v1.SearchOrder
+	(OperationState)(0),           // 1: prediag.v1.OperationState
+	(*Span)(nil),                  // 2: prediag.v1.Span
+	(*Citation)(nil),              // 3: prediag.v1.Citation
+	(*FaultCode)(nil),             // 4: prediag.v1.FaultCode
+	(*Passage)(nil),               // 5: prediag.v1.Passage
+	(*Hit)(nil),                   // 6: prediag.v1.Hit
+	(*Facet)(nil),                 // 7: prediag.v1.Facet
+	(*FacetValue)(nil),            // 8: prediag.v1.FacetValue
+	(*SearchRequest)(nil),         // 9: prediag.v1.SearchRequest
+	(*SearchResponse)(nil),        // 10: prediag.v1.SearchResponse
+	(*Section)(nil),               // 11: prediag.v1.Section
+	(*Article)(nil),               // 12: prediag.v1.Article
+	(*GetArticleRequest)(nil),     // 13: prediag.v1.GetArticleRequest
+	(*GetArticleResponse)(nil),    // 14: prediag.v1.GetArticleResponse
+	(*SuggestRequest)(nil),        // 15: prediag.v1.SuggestRequest
+	(*SuggestResponse)(nil),       // 16: prediag.v1.SuggestResponse
+	(*RefreshRequest)(nil),        // 17: prediag.v1.RefreshRequest
+	(*RefreshResponse)(nil),       // 18: prediag.v1.RefreshResponse
+	(*Operation)(nil),             // 19: prediag.v1.Operation
+	(*RefreshReport)(nil),         // 20: prediag.v1.RefreshReport
+	(*SourceReport)(nil),          // 21: prediag.v1.SourceReport
+	(*Quarantined)(nil),           // 22: prediag.v1.Quarantined
+	(*GetOperationRequest)(nil),   // 23: prediag.v1.GetOperationRequest
+	(*GetOperationResponse)(nil),  // 24: prediag.v1.GetOperationResponse
+	(*GetStatusRequest)(nil),      // 25: prediag.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),     // 26: prediag.v1.GetStatusResponse
+	nil,                           // 27: prediag.v1.SourceReport.SkippedEntry
+	nil,                           // 28: prediag.v1.GetStatusResponse.LanguagesEntry
+	nil,                           // 29: prediag.v1.GetStatusResponse.SourcesEntry
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
 }
 var file_prediag_v1_knowledge_proto_depIdxs = []int32{
-	1,  // 0: prediag.v1.Citation.span:type_name -> prediag.v1.Span
-	2,  // 1: prediag.v1.FaultCode.citation:type_name -> prediag.v1.Citation
-	1,  // 2: prediag.v1.Passage.span:type_name -> prediag.v1.Span
-	29, // 3: prediag.v1.Hit.update_time:type_name -> google.protobuf.Timestamp
-	4,  // 4: prediag.v1.Hit.passages:type_name -> prediag.v1.Passage
-	7,  // 5: prediag.v1.Facet.values:type_name -> prediag.v1.FacetValue
-	5,  // 6: prediag.v1.SearchResponse.hits:type_name -> prediag.v1.Hit
-	6,  // 7: prediag.v1.SearchResponse.facets:type_name -> prediag.v1.Facet
-	1,  // 8: prediag.v1.Section.span:type_name -> prediag.v1.Span
-	10, // 9: prediag.v1.Article.sections:type_name -> prediag.v1.Section
-	3,  // 10: prediag.v1.Article.codes:type_name -> prediag.v1.FaultCode
-	29, // 11: prediag.v1.Article.update_time:type_name -> google.protobuf.Timestamp
-	11, // 12: prediag.v1.GetArticleResponse.article:type_name -> prediag.v1.Article
-	18, // 13: prediag.v1.RefreshResponse.operation:type_name -> prediag.v1.Operation
-	0,  // 14: prediag.v1.Operation.state:type_name -> prediag.v1.OperationState
-	29, // 15: prediag.v1.Operation.start_time:type_name -> google.protobuf.Timestamp
-	29, // 16: prediag.v1.Operation.end_time:type_name -> google.protobuf.Timestamp
-	19, // 17: prediag.v1.Operation.report:type_name -> prediag.v1.RefreshReport
-	20, // 18: prediag.v1.RefreshReport.sources:type_name -> prediag.v1.SourceReport
-	30, // 19: prediag.v1.RefreshReport.took:type_name -> google.protobuf.Duration
-	30, // 20: prediag.v1.RefreshReport.reading:type_name -> google.protobuf.Duration
-	30, // 21: prediag.v1.RefreshReport.indexing:type_name -> google.protobuf.Duration
-	30, // 22: prediag.v1.RefreshReport.publishing:type_name -> google.protobuf.Duration
-	26, // 23: prediag.v1.SourceReport.skipped:type_name -> prediag.v1.SourceReport.SkippedEntry
-	21, // 24: prediag.v1.SourceReport.quarantined:type_name -> prediag.v1.Quarantined
-	18, // 25: prediag.v1.GetOperationResponse.operation:type_name -> prediag.v1.Operation
-	29, // 26: prediag.v1.GetStatusResponse.generation_time:type_name -> google.protobuf.Timestamp
-	30, // 27: prediag.v1.GetStatusResponse.age:type_name -> google.protobuf.Duration
-	27, // 28: prediag.v1.GetStatusResponse.languages:type_name -> prediag.v1.GetStatusResponse.LanguagesEntry
-	28, // 29: prediag.v1.GetStatusResponse.sources:type_name -> prediag.v1.GetStatusResponse.SourcesEntry
-	18, // 30: prediag.v1.GetStatusResponse.refresh:type_name -> prediag.v1.Operation
-	29, // 31: prediag.v1.GetStatusResponse.next_refresh_time:type_name -> google.protobuf.Timestamp
-	29, // 32: prediag.v1.GetStatusResponse.refresh_time:type_name -> google.protobuf.Timestamp
-	8,  // 33: prediag.v1.KnowledgeService.Search:input_type -> prediag.v1.SearchRequest
-	12, // 34: prediag.v1.KnowledgeService.GetArticle:input_type -> prediag.v1.GetArticleRequest
-	14, // 35: prediag.v1.KnowledgeService.Suggest:input_type -> prediag.v1.SuggestRequest
-	16, // 36: prediag.v1.KnowledgeService.Refresh:input_type -> prediag.v1.RefreshRequest
-	22, // 37: prediag.v1.KnowledgeService.GetOperation:input_type -> prediag.v1.GetOperationRequest
-	24, // 38: prediag.v1.KnowledgeService.GetStatus:input_type -> prediag.v1.GetStatusRequest
-	9,  // 39: prediag.v1.KnowledgeService.Search:output_type -> prediag.v1.SearchResponse
-	13, // 40: prediag.v1.KnowledgeService.GetArticle:output_type -> prediag.v1.GetArticleResponse
-	15, // 41: prediag.v1.KnowledgeService.Suggest:output_type -> prediag.v1.SuggestResponse
-	17, // 42: prediag.v1.KnowledgeService.Refresh:output_type -> prediag.v1.RefreshResponse
-	23, // 43: prediag.v1.KnowledgeService.GetOperation:output_type -> prediag.v1.GetOperationResponse
-	25, // 44: prediag.v1.KnowledgeService.GetStatus:output_type -> prediag.v1.GetStatusResponse
-	39, // [39:45] is the sub-list for method output_type
-	33, // [33:39] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	2,  // 0: prediag.v1.Citation.span:type_name -> prediag.v1.Span
+	3,  // 1: prediag.v1.FaultCode.citation:type_name -> prediag.v1.Citation
+	2,  // 2: prediag.v1.Passage.span:type_name -> prediag.v1.Span
+	2,  // 3: prediag.v1.Passage.marks:type_name -> prediag.v1.Span
+	30, // 4: prediag.v1.Hit.update_time:type_name -> google.protobuf.Timestamp
+	5,  // 5: prediag.v1.Hit.passages:type_name -> prediag.v1.Passage
+	2,  // 6: prediag.v1.Hit.marks:type_name -> prediag.v1.Span
+	8,  // 7: prediag.v1.Facet.values:type_name -> prediag.v1.FacetValue
+	30, // 8: prediag.v1.SearchRequest.updated_after:type_name -> google.protobuf.Timestamp
+	0,  // 9: prediag.v1.SearchRequest.order:type_name -> prediag.v1.SearchOrder
+	6,  // 10: prediag.v1.SearchResponse.hits:type_name -> prediag.v1.Hit
+	7,  // 11: prediag.v1.SearchResponse.facets:type_name -> prediag.v1.Facet
+	2,  // 12: prediag.v1.Section.span:type_name -> prediag.v1.Span
+	11, // 13: prediag.v1.Article.sections:type_name -> prediag.v1.Section
+	4,  // 14: prediag.v1.Article.codes:type_name -> prediag.v1.FaultCode
+	30, // 15: prediag.v1.Article.update_time:type_name -> google.protobuf.Timestamp
+	12, // 16: prediag.v1.GetArticleResponse.article:type_name -> prediag.v1.Article
+	19, // 17: prediag.v1.RefreshResponse.operation:type_name -> prediag.v1.Operation
+	1,  // 18: prediag.v1.Operation.state:type_name -> prediag.v1.OperationState
+	30, // 19: prediag.v1.Operation.start_time:type_name -> google.protobuf.Timestamp
+	30, // 20: prediag.v1.Operation.end_time:type_name -> google.protobuf.Timestamp
+	20, // 21: prediag.v1.Operation.report:type_name -> prediag.v1.RefreshReport
+	21, // 22: prediag.v1.RefreshReport.sources:type_name -> prediag.v1.SourceReport
+	31, // 23: prediag.v1.RefreshReport.took:type_name -> google.protobuf.Duration
+	31, // 24: prediag.v1.RefreshReport.reading:type_name -> google.protobuf.Duration
+	31, // 25: prediag.v1.RefreshReport.indexing:type_name -> google.protobuf.Duration
+	31, // 26: prediag.v1.RefreshReport.publishing:type_name -> google.protobuf.Duration
+	27, // 27: prediag.v1.SourceReport.skipped:type_name -> prediag.v1.SourceReport.SkippedEntry
+	22, // 28: prediag.v1.SourceReport.quarantined:type_name -> prediag.v1.Quarantined
+	19, // 29: prediag.v1.GetOperationResponse.operation:type_name -> prediag.v1.Operation
+	30, // 30: prediag.v1.GetStatusResponse.generation_time:type_name -> google.protobuf.Timestamp
+	31, // 31: prediag.v1.GetStatusResponse.age:type_name -> google.protobuf.Duration
+	28, // 32: prediag.v1.GetStatusResponse.languages:type_name -> prediag.v1.GetStatusResponse.LanguagesEntry
+	29, // 33: prediag.v1.GetStatusResponse.sources:type_name -> prediag.v1.GetStatusResponse.SourcesEntry
+	19, // 34: prediag.v1.GetStatusResponse.refresh:type_name -> prediag.v1.Operation
+	30, // 35: prediag.v1.GetStatusResponse.next_refresh_time:type_name -> google.protobuf.Timestamp
+	30, // 36: prediag.v1.GetStatusResponse.refresh_time:type_name -> google.protobuf.Timestamp
+	9,  // 37: prediag.v1.KnowledgeService.Search:input_type -> prediag.v1.SearchRequest
+	13, // 38: prediag.v1.KnowledgeService.GetArticle:input_type -> prediag.v1.GetArticleRequest
+	15, // 39: prediag.v1.KnowledgeService.Suggest:input_type -> prediag.v1.SuggestRequest
+	17, // 40: prediag.v1.KnowledgeService.Refresh:input_type -> prediag.v1.RefreshRequest
+	23, // 41: prediag.v1.KnowledgeService.GetOperation:input_type -> prediag.v1.GetOperationRequest
+	25, // 42: prediag.v1.KnowledgeService.GetStatus:input_type -> prediag.v1.GetStatusRequest
+	10, // 43: prediag.v1.KnowledgeService.Search:output_type -> prediag.v1.SearchResponse
+	14, // 44: prediag.v1.KnowledgeService.GetArticle:output_type -> prediag.v1.GetArticleResponse
+	16, // 45: prediag.v1.KnowledgeService.Suggest:output_type -> prediag.v1.SuggestResponse
+	18, // 46: prediag.v1.KnowledgeService.Refresh:output_type -> prediag.v1.RefreshResponse
+	24, // 47: prediag.v1.KnowledgeService.GetOperation:output_type -> prediag.v1.GetOperationResponse
+	26, // 48: prediag.v1.KnowledgeService.GetStatus:output_type -> prediag.v1.GetStatusResponse
+	43, // [43:49] is the sub-list for method output_type
+	37, // [37:43] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_prediag_v1_knowledge_proto_init() }
@@ -2455,7 +2614,7 @@ func file_prediag_v1_knowledge_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_prediag_v1_knowledge_proto_rawDesc), len(file_prediag_v1_knowledge_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
