@@ -6,6 +6,7 @@ import (
 
 	"prediag"
 	"prediag/internal/lang"
+	"prediag/internal/pack"
 	"prediag/internal/text"
 )
 
@@ -19,9 +20,11 @@ type tokenField struct {
 	language string           // base language of the text
 	parts    []string         // analysed one after the other; of the whole text the title is the first and the body the last
 	article  *prediag.Article // of the whole text, whose value is the forward record; else nil
+	meta     []byte           // of this article: what is stored beside the body
 	length   int
 	terms    index.TokenFrequencies
 	forward  []byte
+	stored   []byte // the article, packed
 
 	analyzers chan *analyzer // that are free: as many articles are analysed at a time as there are
 }
@@ -76,8 +79,12 @@ func (f *tokenField) Analyze() {
 	}
 	if f.article != nil {
 		f.forward = m.record(f.article, a)
+		f.stored = packText(a.packer, f.plain())
 	}
 }
+
+// plain is the article as it is stored, before it is packed.
+func (f *tokenField) plain() []byte { return joinText(f.meta, f.article.Body) }
 
 func (f *tokenField) add(t string) {
 	f.length++
@@ -101,6 +108,7 @@ type analyzer struct {
 	now       *stemming
 	env       *snowballstem.Env
 	known     map[string]int // articles by language, of the knowledge base that is searched
+	packer    *pack.Packer   // of a build; nil: texts are stored as they are
 }
 
 // maxStems bounds the memory that an analyzer keeps for the stems of a language.

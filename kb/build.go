@@ -15,6 +15,7 @@ import (
 
 	"prediag"
 	"prediag/internal/lang"
+	"prediag/internal/pack"
 )
 
 // Apply builds the next generation out of the serving one and the changes, makes it current and returns it.
@@ -80,10 +81,12 @@ type builder struct {
 	index  bleve.Index
 	batch  *bleve.Batch
 	fields map[string][len(textFields)]*tokenField // of the articles in the batch
+	order  []string                                // the articles in the batch as they came
 	text   int                                     // bytes of text in the batch
 
 	touched   map[string]bool // articles that may differ from the base's table
 	analyzers chan *analyzer
+	dict      *pack.Dict // of stored texts; nil: there is none yet
 }
 
 // run applies the changes and returns the manifest of the finished, still unpublished generation; nil: nothing changed.
@@ -172,6 +175,7 @@ func (b *builder) put(c prediag.Change) error {
 	b.rows[c.Put.ID] = row{id: c.Put.ID, source: c.Put.Source, language: lang.Base(c.Put.Language),
 		fingerprint: fingerprint, titleKey: titleKey(givenTitle(c.Put)), sketch: sketchOf(c.Put)}
 	b.fields[c.Put.ID] = fields
+	b.order = append(b.order, c.Put.ID)
 	b.touched[c.Put.ID] = true
 	b.text += len(c.Put.Body)
 	return nil
@@ -179,6 +183,7 @@ func (b *builder) put(c prediag.Change) error {
 
 // flush writes the batch and takes over the lengths that the analysis found.
 func (b *builder) flush() error {
+	b.teach()
 	if err := b.index.Batch(b.batch); err != nil {
 		return fmt.Errorf("write batch: %w", err)
 	}
@@ -191,7 +196,7 @@ func (b *builder) flush() error {
 	}
 	clear(b.fields)
 	b.batch = b.index.NewBatch() // not Reset: a goroutine of the index may still be looking at the old one's map
-	b.text = 0
+	b.text, b.order = 0, b.order[:0]
 	return nil
 }
 
@@ -214,7 +219,7 @@ func (b *builder) begin(ctx context.Context) error {
 	path := filepath.Join(b.dir, indexName)
 	if b.base == nil {
 		m := bleve.NewIndexMapping()
-		b.index, err = bleve.NewUsing(path, m, scorch.Name, scorch.Name, writing(b.kb.opt.Batch))
+		b.index, err = bleve.NewUsing(path, m, scorch.Name, scorch.Name, filling(b.kb.opt.Batch))
 	} else if err = b.clone(ctx, path); err == nil {
 		b.index, err = bleve.OpenUsing(path, writing(b.kb.opt.Batch))
 	}
@@ -224,6 +229,9 @@ func (b *builder) begin(ctx context.Context) error {
 	b.batch = b.index.NewBatch()
 	b.fields = map[string][len(textFields)]*tokenField{}
 	b.analyzers = newAnalyzers(b.base != nil)
+	if b.base != nil && b.base.texts != nil {
+		b.usePacker(b.base.texts)
+	}
 	return nil
 }
 
@@ -240,8 +248,40 @@ func newAnalyzers(serving bool) chan *analyzer {
 	return free
 }
 
-// writing are Bleve's settings for an index that is written to. Segments are merged ten at a time, and small ones count
-// as a full batch: a build from scratch then writes most articles twice, and a small refresh merges small segments only.
+// filling are Bleve's settings for a build from scratch: as good as no segment is merged before all are there, so that
+// articles are written twice, see mergeAll.
+func filling(batch int) map[string]any {
+	return map[string]any{"bolt_timeout": boltTimeout, "scorchMergePlanOptions": map[string]any{"FloorSegmentSize": batch, "MaxSegmentsPerTier": maxUnmerged}}
+}
+
+// maxUnmerged is how many segments of a build from scratch wait for being merged into one.
+const maxUnmerged = 64
+
+// mergeAll makes one segment of a build from scratch. In it each term stands once, and what one article alone has takes no
+// more than its place in the dictionary.
+func (b *builder) mergeAll(ctx context.Context) error {
+	if b.base != nil {
+		return nil
+	}
+	advanced, err := b.index.Advanced()
+	if err != nil {
+		return err
+	}
+	s, ok := advanced.(*scorch.Scorch)
+	if !ok {
+		return fmt.Errorf("index is a %T, not scorch", advanced)
+	}
+	if err := s.ForceMerge(ctx, nil); err != nil {
+		return fmt.Errorf("merge: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.SetInternal([]byte("merged"), []byte{1}) // returns when what went before it is on disk
+}
+
+// writing are Bleve's settings for an index that is changed. Segments are merged ten at a time, and small ones count as a
+// full batch: a small refresh merges small segments only.
 func writing(batch int) map[string]any {
 	return map[string]any{"bolt_timeout": boltTimeout, "scorchMergePlanOptions": map[string]any{"FloorSegmentSize": batch}}
 }

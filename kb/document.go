@@ -33,8 +33,7 @@ const (
 	fieldPrefix   = "prefix"   // beginnings of the title's words, for completion
 	fieldTitleKey = "titlekey" // names the title: equal keys are equal titles, see titleKey
 	fieldGroup    = "group"    // equal keys are translations of each other, see groupKey
-	storedMeta    = "_meta"
-	storedBody    = "_body"
+	fieldStored   = "_text"    // the article, see storedText
 )
 
 // textFields are the fields whose token totals the manifest keeps, in the order of row.lengths.
@@ -52,6 +51,7 @@ const (
 
 const (
 	keywordOptions = index.IndexField | index.SkipFreqNorm
+	nameOptions    = index.IndexField // values that hardly two articles share: a merge writes a posting with a frequency into the dictionary
 	textOptions    = index.IndexField
 )
 
@@ -110,14 +110,16 @@ func newDocument(a *prediag.Article, analyzers chan *analyzer) (*document.Docume
 	for _, f := range fields {
 		doc.AddField(f)
 	}
-	keyword := func(name string, values ...string) {
+	add := func(name string, options index.FieldIndexingOptions, values []string) {
 		for _, v := range values {
 			if v != "" {
-				doc.AddField(document.NewTextFieldCustom(name, nil, []byte(v), keywordOptions, nil))
+				doc.AddField(document.NewTextFieldCustom(name, nil, []byte(v), options, nil))
 			}
 		}
 	}
-	keyword(fieldCodes, articleCodes(a)...)
+	keyword := func(name string, values ...string) { add(name, keywordOptions, values) }
+	naming := func(name string, values ...string) { add(name, nameOptions, values) }
+	naming(fieldCodes, articleCodes(a)...)
 	keyword(fieldLanguage, language)
 	keyword(fieldProduct, a.Product)
 	keyword(fieldKind, a.Kind)
@@ -125,15 +127,15 @@ func newDocument(a *prediag.Article, analyzers chan *analyzer) (*document.Docume
 	if !a.Updated.IsZero() {
 		keyword(fieldUpdated, a.Updated.UTC().Format(dayFormat))
 	}
-	keyword(fieldTitleKey, titleKey(givenTitle(a)))
-	keyword(fieldGroup, groupKey(a))
-	keyword(fieldPrefix, titlePrefixes(a.Title)...)
+	naming(fieldTitleKey, titleKey(givenTitle(a)))
+	naming(fieldGroup, groupKey(a))
+	naming(fieldPrefix, titlePrefixes(a.Title)...)
 	if len(a.Audience) == 0 {
 		keyword(fieldAudience, everybody)
 	}
 	keyword(fieldAudience, a.Audience...)
-	doc.AddField(document.NewTextFieldCustom(storedMeta, nil, meta, index.StoreField, nil))
-	doc.AddField(document.NewTextFieldCustom(storedBody, nil, []byte(a.Body), index.StoreField, nil))
+	fields[0].meta = meta
+	doc.AddField(storedText{fields[0]})
 	return doc, fields, nil
 }
 

@@ -21,6 +21,9 @@ func (b *builder) finish(ctx context.Context) (*manifest, error) {
 	if err := b.flush(); err != nil {
 		return nil, err
 	}
+	if err := b.mergeAll(ctx); err != nil {
+		return nil, err
+	}
 	err := b.index.Close()
 	b.index = nil
 	if err != nil {
@@ -31,6 +34,9 @@ func (b *builder) finish(ctx context.Context) (*manifest, error) {
 	}
 	unchanged := b.unchanged()
 	if err := b.writeRows(ctx, unchanged); err != nil {
+		return nil, err
+	}
+	if err := b.writeDict(ctx, unchanged); err != nil {
 		return nil, err
 	}
 	if err := b.writeConcepts(ctx, unchanged); err != nil {
@@ -100,12 +106,7 @@ func (b *builder) writeRows(ctx context.Context, unchanged map[string]fileSum) e
 	if b.base == nil || len(b.touched)*tableShare > len(b.rows) {
 		return writeFile(name, encodeTable(b.rows))
 	}
-	i := slices.IndexFunc(b.base.manifest.Files, func(f fileSum) bool { return f.Name == tableName })
-	if i < 0 {
-		return fmt.Errorf("generation %d has no article table: %w", b.base.manifest.Number, prediag.ErrDamaged)
-	}
-	unchanged[tableName] = b.base.manifest.Files[i]
-	if err := linkFile(ctx, filepath.Join(b.base.dir, tableName), name); err != nil {
+	if err := b.share(ctx, tableName, unchanged); err != nil {
 		return err
 	}
 	changed := map[string]*row{}
@@ -116,6 +117,16 @@ func (b *builder) writeRows(ctx context.Context, unchanged map[string]fileSum) e
 		}
 	}
 	return writeFile(filepath.Join(b.dir, changesName), encodeChanges(changed))
+}
+
+// share links a file of the base's and enters it in unchanged.
+func (b *builder) share(ctx context.Context, name string, unchanged map[string]fileSum) error {
+	i := slices.IndexFunc(b.base.manifest.Files, func(f fileSum) bool { return f.Name == name })
+	if i < 0 {
+		return fmt.Errorf("generation %d has no file %q: %w", b.base.manifest.Number, name, prediag.ErrDamaged)
+	}
+	unchanged[name] = b.base.manifest.Files[i]
+	return linkFile(ctx, filepath.Join(b.base.dir, name), filepath.Join(b.dir, name))
 }
 
 // unchanged are the segments that the build shares with its base; they are durable and their hashes proved already.

@@ -15,6 +15,7 @@ import (
 
 	"prediag"
 	"prediag/internal/concept"
+	"prediag/internal/pack"
 )
 
 // boltTimeout bounds the wait for another process that holds the index; without it the wait has no end.
@@ -40,6 +41,7 @@ type generation struct {
 	results resultCache
 
 	concepts *concept.Graph // nil: there are no translations
+	texts    *pack.Dict     // of stored texts; nil: they are stored as they are
 	parallel parallel
 
 	readers sync.Pool // of *reader
@@ -65,6 +67,9 @@ func openGeneration(dir string, m *manifest) (g *generation, err error) {
 	}
 	g = &generation{dir: dir, manifest: m, index: idx, filters: map[string]bitset{}}
 	if g.concepts, err = readConcepts(dir); err != nil {
+		return nil, errors.Join(err, idx.Close())
+	}
+	if g.texts, err = readDict(dir); err != nil {
 		return nil, errors.Join(err, idx.Close())
 	}
 	if err := g.attach(); err != nil {

@@ -24,9 +24,12 @@ import (
 const (
 	// format is the version of the manifest and of the folder's layout.
 	format = 1
-	// schema is the version of the index's fields and of the analysis of text. A generation of another schema would
-	// give wrong answers, so it does not serve; the next ingest builds from scratch.
-	schema = 6
+	// schema is the version of the index's fields and of how they are stored. A generation of another schema cannot be
+	// read, so it does not serve; the next ingest builds from scratch.
+	schema = 7
+	// analysis is the version of how text becomes terms. It goes up together with schema, and what was fitted on scores
+	// has to be fitted again.
+	analysis = 6
 
 	manifestName = "manifest.json"
 	tableName    = "articles.tsv"

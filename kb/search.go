@@ -279,18 +279,17 @@ func (r *reader) loadAll(doc int) (prediag.Article, forward, error) {
 // stored reads what the index stores of a document.
 func (r *reader) stored(doc int) (meta, body, record []byte, err error) {
 	p, local := r.part(doc)
+	var faulty error
 	err = p.VisitDocument(local, func(field string, _ byte, value []byte, _ []uint64) bool {
 		switch field {
-		case storedMeta:
-			meta = slices.Clone(value)
-		case storedBody:
-			body = slices.Clone(value)
+		case fieldStored:
+			meta, body, faulty = unpackText(r.texts, value)
 		case fieldText:
 			record = slices.Clone(value)
 		}
 		return true
 	})
-	return meta, body, record, err
+	return meta, body, record, errors.Join(err, faulty)
 }
 
 // forward reads the forward record of a document, which is valid during the call of do only.

@@ -13,7 +13,7 @@ const scoring = 3
 // Settings is a short hash of how text is analysed and scored: what was fitted on scores holds as long as it stays the same.
 // It does not depend on the articles.
 func Settings() string {
-	sum := sha256.Sum256(fmt.Append(nil, schema, scoring, leadDepth, k1, b, titleB, titleWeight, untitled, categoryGain,
+	sum := sha256.Sum256(fmt.Append(nil, analysis, scoring, leadDepth, k1, b, titleB, titleWeight, untitled, categoryGain,
 		stopWeight, stopCJKWeight, kanaWeight, wordGain, conceptsVersion, stopFile, stopCharacters, maxTermBytes, maxQueryTerms, maxScored, maxPostings,
 		maxExpanded, maxBigrams, genericShare, maxGeneric, maxTargets, targetShare, maxAlts, minAltWeight, bridgeWeight, bridgeDepth, besideOwn, glossaryWeight,
 		rerankDepth, maxRerankBytes, windowTokens, windowStep, nearTokens, nearK1, nearB, passageWeight, nearWeight, shortArticle, longArticle,
