@@ -123,13 +123,16 @@ func count(b bool) int {
 // then corrected on "dev" alone, and "held" was looked at once, at the end. "third", "fourth" and "fifth" are wordings that
 // the lists did not have when they were written; the lists grew from each in turn, so that only what each gave before says
 // what unseen wordings give: precision 0.97 and recall 0.47 on "fifth" (29 of 62) after the lists had grown from "fourth".
+// "sixth" (18 languages) was written without a look at the lists: precision 0.98, recall 0.60 (93 of 154). The lists grew from
+// it. "seventh" was written after that and describes things without naming them: precision 1.00, recall 0.27 (33 of
+// 122; 0.23 with the lists before).
 func TestMeasure(t *testing.T) {
-	for _, part := range []string{"dev", "held", "second", "third", "fourth", "fifth"} {
+	for _, part := range []string{"dev", "held", "second", "third", "fourth", "fifth", "sixth", "seventh"} {
 		all := measure(t, part)
 		for _, key := range slices.Sorted(maps.Keys(all)) {
 			c := all[key]
 			t.Logf("%-5s %-14s precision %.3f recall %.3f  (%d right, %d wrong, %d missed)", part, key, c.precision(), c.recall(), c.right, c.wrong, c.missed)
-			if c.right+c.missed < 20 || slices.Contains([]string{"third", "fourth", "fifth"}, part) {
+			if c.right+c.missed < 20 || slices.Contains([]string{"third", "fourth", "fifth", "sixth", "seventh"}, part) {
 				continue // one ticket would be more than five points
 			}
 			require.GreaterOrEqual(t, c.precision(), 0.95, "%s %s", part, key)
