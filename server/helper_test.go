@@ -51,6 +51,7 @@ type fake struct {
 	shadow     *ShadowStatus
 	queries    []prediag.Query
 	notReady   string
+	searchOnly string
 }
 
 func newFake() *fake {
@@ -298,7 +299,7 @@ func (f *fake) status() Status {
 			Number: f.generation, Created: noon.Add(-time.Hour), Articles: len(f.articles), Bytes: 4096,
 			Languages: map[string]int{"en": len(f.articles)}, Sources: map[string]int{"demo": len(f.articles)},
 		},
-		Refreshed: noon.Add(-30 * time.Minute), NextRefresh: noon.Add(5 * time.Hour), Model: "m1", Policy: "p1", NotReady: f.notReady, Shadow: f.shadow,
+		Refreshed: noon.Add(-30 * time.Minute), NextRefresh: noon.Add(5 * time.Hour), Model: "m1", Policy: "p1", NotReady: f.notReady, SearchOnly: f.searchOnly, Shadow: f.shadow,
 	}
 	if n := len(f.refreshes); n > 0 {
 		s.Refresh = &f.refreshes[n-1]

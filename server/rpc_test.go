@@ -305,6 +305,22 @@ func TestHealth(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.call(t, "GET", "/healthz", nil).code, "alive is not the same as ready")
 }
 
+func TestHealthOfASearchOnlyService(t *testing.T) {
+	t.Parallel()
+	r := start(t, Options{})
+	client := healthpb.NewHealthClient(r.conn)
+	r.set(func(f *fake) { f.searchOnly = "the folder is read-only" })
+	for service, want := range map[string]healthpb.HealthCheckResponse_ServingStatus{
+		"": healthpb.HealthCheckResponse_SERVING, "prediag.v1.KnowledgeService": healthpb.HealthCheckResponse_SERVING,
+		"prediag.v1.TriageService": healthpb.HealthCheckResponse_NOT_SERVING, "prediag.v1.ReviewService": healthpb.HealthCheckResponse_NOT_SERVING,
+	} {
+		require.Eventually(t, func() bool {
+			got, err := client.Check(limit(t), &healthpb.HealthCheckRequest{Service: service})
+			return err == nil && got.GetStatus() == want
+		}, 30*time.Second, 20*time.Millisecond, service)
+	}
+}
+
 func TestReflectionListsTheServices(t *testing.T) {
 	r := start(t, Options{})
 	stream, err := reflectionpb.NewServerReflectionClient(r.conn).ServerReflectionInfo(limit(t))

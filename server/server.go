@@ -98,6 +98,7 @@ type Status struct {
 	Stale       []string      // what the policy was not fitted on; none: nothing keeps it from acting
 	Warranted   bool          // the policy's thresholds are fitted ones, and unchanged
 	Watched     []Watched     // what humans found about answers, by category
+	SearchOnly  string        // why nothing but searches is answered; empty: everything is
 	NotReady    string        // why the service cannot answer yet; empty: it can
 	Shadow      *ShadowStatus // nil: no candidate runs
 	Replica     *Replica      // nil: this is not one of several
@@ -293,13 +294,15 @@ func stopGRPC(ctx context.Context, g *grpc.Server) {
 // PublishHealth tells the health service what Status says. Serve does so every second; whoever knows of a change calls
 // it at once.
 func (s *Server) PublishHealth() {
-	state := healthpb.HealthCheckResponse_SERVING
-	if s.parts.Status().NotReady != "" {
-		state = healthpb.HealthCheckResponse_NOT_SERVING
-	}
-	for _, name := range []string{
-		"", pb.TriageService_ServiceDesc.ServiceName, pb.KnowledgeService_ServiceDesc.ServiceName, pb.ReviewService_ServiceDesc.ServiceName,
+	now := s.parts.Status()
+	for name, down := range map[string]bool{
+		"": false, pb.KnowledgeService_ServiceDesc.ServiceName: false,
+		pb.TriageService_ServiceDesc.ServiceName: now.SearchOnly != "", pb.ReviewService_ServiceDesc.ServiceName: now.SearchOnly != "",
 	} {
+		state := healthpb.HealthCheckResponse_SERVING
+		if down || now.NotReady != "" {
+			state = healthpb.HealthCheckResponse_NOT_SERVING
+		}
 		s.health.SetServingStatus(name, state)
 	}
 }

@@ -101,7 +101,7 @@ func (d dataDir) hold(command string) (*holding, error) {
 	}
 	h := &holding{dir: d, lock: lock, me: holder{PID: os.Getpid(), Command: command, Since: time.Now().Round(time.Second)}}
 	if err := h.announce(""); err != nil {
-		return nil, errors.Join(err, lock.Unlock())
+		return nil, errors.Join(fmt.Errorf("data folder %q: %w: choose one that can be written with --data-dir", string(d), err), lock.Unlock())
 	}
 	return h, nil
 }

@@ -391,6 +391,9 @@ func (a *app) collect(dir dataDir, keep int, asJSON bool) (err error) {
 		return err
 	}
 	held, err := dir.hold("kb gc")
+	if errors.Is(err, prediag.ErrLocked) {
+		return fmt.Errorf("%w; a running service removes the same with every generation that it makes", err)
+	}
 	if err != nil {
 		return err
 	}

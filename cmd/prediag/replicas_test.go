@@ -34,7 +34,7 @@ const roundsVariable = "PREDIAG_REPLICA_ROUNDS"
 const settled = 60 * time.Second // waits end long before
 
 // TestThreeReplicas runs three services on one PostgreSQL and one S3 store, under load, while the builder is killed and the
-// store is cut off and comes back: there is never more than one builder, nobody ever serves half a generation, all reach
+// store is cut off and comes back; in more than one round also while PostgreSQL is out of reach, of the builder and of all. There is never more than one builder, nobody ever serves half a generation, all reach
 // the same one, and no case that was acknowledged is lost.
 func TestThreeReplicas(t *testing.T) {
 	c := newCluster(t)
@@ -66,6 +66,9 @@ func TestThreeReplicas(t *testing.T) {
 		c.services[killed].await(t)
 		c.awaitFault(t, false)
 		c.converge(t, unseen, c.write(t, 3*n))
+		if rounds > 1 { // waits for leases to end: not in every run of the tests
+			c.losePostgres(t, 1000*n)
+		}
 	}
 	load.stop()
 	watch.stop()
@@ -79,7 +82,8 @@ type cluster struct {
 	sources  string
 	docs     string
 	data     [3]string
-	address  string
+	address  string    // of PostgreSQL
+	states   [3]*proxy // to it, for each service
 	store    string
 	proxy    *proxy
 	env      []string
@@ -105,6 +109,9 @@ func newCluster(t *testing.T) *cluster {
 	t.Cleanup(func() { _ = store.Close() })
 	dir := t.TempDir()
 	c := &cluster{docs: filepath.Join(dir, "docs"), sources: filepath.Join(dir, "sources.yaml"), address: database.URL("postgres"), proxy: newProxy(t, store.Addr)}
+	for n := range c.states {
+		c.states[n] = newProxy(t, database.Addr)
+	}
 	c.store = store.URL(c.proxy.addr, "kb/test")
 	c.env = append(s3test.Environment(), "PGPASSWORD="+pgtest.Password)
 	for n := range 40 {
@@ -127,7 +134,7 @@ func newCluster(t *testing.T) *cluster {
 }
 
 func (c *cluster) launch(t *testing.T, n int) {
-	s := launch(t, c.data[n], c.env, "--state", c.address, "--store", c.store, "--sources", c.sources,
+	s := launch(t, c.data[n], c.env, "--state", strings.Replace(c.address, c.states[n].target, c.states[n].addr, 1), "--store", c.store, "--sources", c.sources,
 		"--lease", "2s", "--fetch-every", "200ms", "--refresh-every", "1s", "--log-level", "info")
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -204,17 +211,57 @@ func metric(raw, name string) string {
 	return m[1]
 }
 
-// kill ends the builder as a power cut does, and returns which one it was.
-func (c *cluster) kill(t *testing.T) int {
+// losePostgres takes PostgreSQL away: from the builder, whose packets vanish, so that another service builds; then from all, so that
+// nobody does. It comes back each time, and everything written meanwhile is found.
+func (c *cluster) losePostgres(t *testing.T, n int) {
+	t.Helper()
+	lost := c.builder(t)
+	c.states[lost].freeze(true)
+	require.Eventually(t, func() bool {
+		now := c.builds()
+		return now >= 0 && now != lost
+	}, settled, 20*time.Millisecond, "another one builds")
+	c.converge(t, c.write(t, n)) // the one that is cut off fetches as before
+	c.states[lost].freeze(false)
+	for _, p := range c.states {
+		p.cut(true)
+	}
+	unseen := c.write(t, n+1)
+	c.awaitNoBuilder(t)
+	for _, s := range c.alive() {
+		require.True(t, finds(s, "zebra0word"))
+		_, err := triageOver(s, `{"request_id":"nowhere","ticket":{"id":"nowhere","title":"Nothing can be kept"}}`)
+		require.Error(t, err, "what cannot be recorded is not acknowledged")
+	}
+	for _, p := range c.states {
+		p.cut(false)
+	}
+	c.converge(t, unseen, c.write(t, n+2))
+}
+
+// builds is the service that says that it builds; -1: none does.
+func (c *cluster) builds() int {
+	for n, s := range c.alive() {
+		if raw, err := readText(s.http + "/metrics"); err == nil && metric(raw, "prediag_replica_builder") == "1" {
+			return n
+		}
+	}
+	return -1
+}
+
+// builder waits until a service builds, and returns which.
+func (c *cluster) builder(t *testing.T) int {
 	builder := -1
 	require.Eventually(t, func() bool {
-		for n, s := range c.alive() {
-			if raw, err := readText(s.http + "/metrics"); err == nil && metric(raw, "prediag_replica_builder") == "1" {
-				builder = n
-			}
-		}
+		builder = c.builds()
 		return builder >= 0
 	}, settled, 20*time.Millisecond, "somebody builds")
+	return builder
+}
+
+// kill ends the builder as a power cut does, and returns which one it was.
+func (c *cluster) kill(t *testing.T) int {
+	builder := c.builder(t)
 	s := c.alive()[builder]
 	require.NoError(t, s.cmd.Process.Kill()) // while calls are at work
 	_ = s.cmd.Wait()
@@ -450,11 +497,13 @@ func (c *cluster) checkFolders(t *testing.T) {
 	require.Len(t, generations, 1)
 }
 
-// proxy stands between the services and the store, and can be cut.
+// proxy stands between services and a store or database. It can be cut, and frozen: then nothing arrives any more and nobody is told.
 type proxy struct {
 	addr   string
 	target string
 	mu     sync.Mutex
+	thaw   *sync.Cond // with mu
+	frozen bool
 	off    bool
 	open   map[net.Conn]bool
 }
@@ -463,7 +512,8 @@ func newProxy(t *testing.T, target string) *proxy {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	p := &proxy{addr: l.Addr().String(), target: target, open: map[net.Conn]bool{}}
-	t.Cleanup(func() { _ = l.Close(); p.cut(true) })
+	p.thaw = sync.NewCond(&p.mu)
+	t.Cleanup(func() { _ = l.Close(); p.cut(true); p.freeze(false) })
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -484,6 +534,29 @@ func (p *proxy) cut(off bool) {
 	for conn := range p.open {
 		_ = conn.Close()
 	}
+}
+
+// freeze lets bytes wait, or go on.
+func (p *proxy) freeze(frozen bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.frozen = frozen
+	p.thaw.Broadcast()
+}
+
+// gated is a connection that is written to only while its proxy is not frozen.
+type gated struct {
+	net.Conn
+	p *proxy
+}
+
+func (g gated) Write(b []byte) (int, error) {
+	g.p.mu.Lock()
+	for g.p.frozen {
+		g.p.thaw.Wait()
+	}
+	g.p.mu.Unlock()
+	return g.Conn.Write(b)
 }
 
 // keep remembers connections to cut; false: they are cut now.
@@ -511,7 +584,7 @@ func (p *proxy) forward(conn net.Conn) {
 	}
 	done := make(chan struct{}, 2)
 	for _, pair := range [][2]net.Conn{{conn, out}, {out, conn}} {
-		go func() { _, _ = io.Copy(pair[0], pair[1]); done <- struct{}{} }()
+		go func() { _, _ = io.Copy(gated{pair[0], p}, pair[1]); done <- struct{}{} }()
 	}
 	<-done
 	p.mu.Lock()

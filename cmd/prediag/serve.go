@@ -45,6 +45,8 @@ and a model trained on 720 labelled tickets. Give it your own with prediag inges
 writes to the folder is taken in within seconds, without a lost call. What a reviewer decides counts at once for tickets
 that are nearly the same.
 
+In a data folder that cannot be written it answers searches alone, from the last generation, and says so.
+
 With --shadow-model or --shadow-policy a candidate decides the same tickets in the background: its decisions are kept beside
 those that were given, and nothing else comes of them.
 
@@ -98,6 +100,9 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	}
 	dir := dataDir(*f.dataDir)
 	held, err := dir.holdToServe()
+	if isUnwritable(err) {
+		return a.serveSearches(ctx, dir, f, logger, err)
+	}
 	if err != nil {
 		return err
 	}

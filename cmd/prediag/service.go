@@ -11,6 +11,7 @@ import (
 	"prediag"
 	"prediag/classifier"
 	"prediag/ingest"
+	"prediag/kb"
 	"prediag/server"
 	"prediag/triage"
 )
@@ -48,28 +49,33 @@ func (s *service) modelLoop(ctx context.Context, every time.Duration) error {
 // indexLoop serves what somebody else made current in the index's folder, such as a rollback, and proves what serves
 // every so often. Where damage leaves nothing that is whole, a refresh builds the index anew from the sources.
 func (s *service) indexLoop(ctx context.Context, every, scrub time.Duration) error {
+	return followIndex(ctx, s.p.kb, every, scrub, s.logger, s.refresher.Trigger)
+}
+
+// followIndex is indexLoop for any index; damaged is called when something that it served is.
+func followIndex(ctx context.Context, k *kb.KB, every, scrub time.Duration, logger *slog.Logger, damaged func()) error {
 	look, prove := time.NewTicker(every), time.NewTicker(scrub)
 	defer look.Stop()
 	defer prove.Stop()
-	healthy := s.p.kb.Status().Degraded == ""
+	healthy := k.Status().Degraded == ""
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-look.C:
-			if switched, err := s.p.kb.Reload(); err != nil {
-				s.logger.Error("the current generation was refused", "error", err)
+			if switched, err := k.Reload(); err != nil {
+				logger.Error("the current generation was refused", "error", err)
 			} else if switched {
-				s.logger.Warn("another generation was made current", "generation", s.p.kb.Generation().Number)
+				logger.Warn("another generation was made current", "generation", k.Generation().Number)
 			}
 		case <-prove.C:
-			if err := s.p.kb.Scrub(ctx); err != nil && ctx.Err() == nil {
-				s.logger.Error("the index is damaged", "error", err)
+			if err := k.Scrub(ctx); err != nil && ctx.Err() == nil {
+				logger.Error("the index is damaged", "error", err)
 			}
 		}
-		if now := s.p.kb.Status().Degraded == ""; now != healthy {
+		if now := k.Status().Degraded == ""; now != healthy {
 			if healthy = now; !healthy { // builds on what is intact, or anew
-				s.refresher.Trigger()
+				damaged()
 			}
 		}
 	}

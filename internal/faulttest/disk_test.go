@@ -128,7 +128,8 @@ func TestReadOnly(t *testing.T) {
 	y.mount(w.dir, "--bind", w.dir)
 	must(t, "mount", "-o", "remount,bind,ro", w.dir)
 	y.trial("search and verification", w.sound(true))
-	for _, args := range [][]string{{"ingest", w.src}, {"serve", "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"}, {"triage", "the disk is full"}} {
+	y.trial("serve", w.searchesOnly())
+	for _, args := range [][]string{{"ingest", w.src}, {"kb", "gc"}, {"triage", "the disk is full"}} {
 		out, err := w.run(context.Background(), args...)
 		switch {
 		case err == nil:
@@ -142,5 +143,24 @@ func TestReadOnly(t *testing.T) {
 	}
 	must(t, "mount", "-o", "remount,bind,rw", w.dir)
 	y.trial("writable again", w.tidy())
-	y.note = "search and kb verify work; ingest, serve and triage end with a line that names the folder"
+	y.note = "search, kb verify and searches of serve work; what must write ends with a line that names the folder"
+}
+
+// searchesOnly starts a service that cannot write: it must answer searches, and refuse tickets with a reason.
+func (w *world) searchesOnly() error {
+	s, err := w.serve()
+	if err != nil {
+		return err
+	}
+	defer s.kill()
+	if status, reply := s.call("GET", "/v1/search?query="+mark(w.seen), nil); status != http.StatusOK || !bytes.Contains(reply, []byte("articleId")) {
+		return fmt.Errorf("search: %d %s", status, reply)
+	}
+	if status, reply := s.call("POST", "/v1/triage", triage("r")); status != http.StatusServiceUnavailable || !bytes.Contains(reply, []byte("READ_ONLY")) {
+		return fmt.Errorf("triage: %d %s", status, reply)
+	}
+	if status, reply := s.call("GET", "/v1/status", nil); status != http.StatusOK || !bytes.Contains(reply, []byte("cannot write its data folder")) {
+		return fmt.Errorf("status: %d %s", status, reply)
+	}
+	return nil
 }
