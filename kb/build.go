@@ -46,6 +46,9 @@ func (k *KB) Apply(ctx context.Context, changes iter.Seq2[prediag.Change, error]
 		return k.Generation(), err
 	}
 	k.removeOld(m.Number)
+	if m.Vectors == nil || m.Vectors.Missing == 0 {
+		k.removeJournal()
+	}
 	return m.generation(), nil
 }
 
@@ -84,6 +87,10 @@ type builder struct {
 	order  []string                                // the articles in the batch as they came
 	text   int                                     // bytes of text in the batch
 
+	idle     bool        // no article changed: vectors are missing
+	vectors  *vectorInfo // nil: there is no embedder
+	embedded int         // vectors that the embedder made
+
 	touched   map[string]bool // articles that may differ from the base's table
 	analyzers chan *analyzer
 	dict      *pack.Dict // of stored texts; nil: there is none yet
@@ -107,7 +114,12 @@ func (b *builder) run(ctx context.Context, changes iter.Seq2[prediag.Change, err
 		}
 	}
 	if b.dir == "" {
-		return nil, nil
+		if b.idle = b.vectorsWanted(); !b.idle {
+			return nil, nil
+		}
+		if err := b.begin(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return b.finish(ctx)
 }
@@ -314,7 +326,9 @@ func (b *builder) clone(ctx context.Context, path string) error {
 }
 
 // immutable tells the segment files, which are written once, from the files that Bleve writes in place.
-func immutable(name string) bool { return strings.HasSuffix(name, ".zap") }
+func immutable(name string) bool {
+	return strings.HasSuffix(name, ".zap") || strings.HasSuffix(name, vectorsExt)
+}
 
 // abandon releases what the builder holds and removes an unpublished build.
 func (b *builder) abandon() {

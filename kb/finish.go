@@ -42,6 +42,12 @@ func (b *builder) finish(ctx context.Context) (*manifest, error) {
 	if err := b.writeConcepts(ctx, unchanged); err != nil {
 		return nil, err
 	}
+	if err := b.writeVectors(ctx, unchanged); err != nil {
+		return nil, err
+	}
+	if b.idle && b.embedded == 0 && b.vectors.Missing > 0 {
+		return nil, nil // nothing was gained
+	}
 	groups, twins := twinsOf(b.rows)
 	if len(groups) > 0 {
 		if err := writeFile(filepath.Join(b.dir, twinsName), encodeTwins(groups)); err != nil {
@@ -52,7 +58,7 @@ func (b *builder) finish(ctx context.Context) (*manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.Twins = twins
+	m.Twins, m.Vectors = twins, b.vectors
 	if err := syncTree(b.dir, unchanged); err != nil {
 		return nil, err
 	}

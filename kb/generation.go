@@ -16,6 +16,7 @@ import (
 	"prediag"
 	"prediag/internal/concept"
 	"prediag/internal/pack"
+	"prediag/internal/vector"
 )
 
 // boltTimeout bounds the wait for another process that holds the index; without it the wait has no end.
@@ -40,6 +41,7 @@ type generation struct {
 	terms   termCache
 	results resultCache
 
+	vectors  *vector.Store  // nil: there are none
 	concepts *concept.Graph // nil: there are no translations
 	texts    *pack.Dict     // of stored texts; nil: they are stored as they are
 	parallel parallel
@@ -74,6 +76,9 @@ func openGeneration(dir string, m *manifest) (g *generation, err error) {
 	}
 	if err := g.attach(); err != nil {
 		return nil, errors.Join(err, idx.Close())
+	}
+	if g.vectors, err = openVectors(dir, m, g.docs); err != nil {
+		return nil, errors.Join(err, g.retire())
 	}
 	return g, nil
 }
@@ -121,7 +126,11 @@ func (g *generation) retire() error {
 		return nil
 	}
 	g.users.Wait()
-	return errors.Join(g.snapshot.Close(), g.index.Close())
+	var err error
+	if g.vectors != nil {
+		err = g.vectors.Close()
+	}
+	return errors.Join(err, g.snapshot.Close(), g.index.Close())
 }
 
 // recoverDamage turns a panic of the index reader into an error of kind prediag.ErrDamaged. Files are proved before they

@@ -40,6 +40,7 @@ func (r *reader) hits(ctx context.Context, q *query, page []candidate, s *scores
 		if err := r.explain(&hit, m, c, s); err != nil {
 			return nil, err
 		}
+		explainNear(&hit, c, &a)
 		hit.Score = c.score
 		if q.Highlight {
 			marks.mark(&hit)

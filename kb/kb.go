@@ -34,6 +34,8 @@ type Options struct {
 	// Free returns the bytes that can be written to the file system of a folder; negative: unknown. nil: the system is asked.
 	Free func(dir string) (int64, error)
 
+	Embedding Embedding // zero: words alone are searched
+
 	// Glossary extends the built-in glossary of technical terms, in YAML as docs/search.md describes it; empty: it does not.
 	Glossary []byte
 
@@ -62,6 +64,7 @@ func (o Options) complete() Options {
 	if o.ScrubRate <= 0 {
 		o.ScrubRate = 64 << 20
 	}
+	o.Embedding = o.Embedding.complete()
 	if o.Free == nil {
 		o.Free = freeBytes
 	}
@@ -82,6 +85,7 @@ type KB struct {
 
 	glossary *concept.Phrases
 
+	lane     lane
 	building sync.Mutex // held by the one Apply that runs
 
 	mu       sync.RWMutex
@@ -99,6 +103,7 @@ type KB struct {
 type Status struct {
 	Generation prediag.Generation // the serving one; Number 0: none
 	Degraded   string             // why the newest generation does not serve; empty: it does
+	Vectors    *VectorStatus      // nil: there is no embedder
 }
 
 // Open opens the knowledge base in the folder dir, which is made when it is missing.
@@ -157,6 +162,7 @@ func (k *KB) Status() Status {
 	if k.current != nil {
 		s.Generation = k.current.manifest.generation()
 	}
+	s.Vectors = k.vectorStatus(k.current)
 	return s
 }
 

@@ -24,7 +24,7 @@ func lead(list []candidate, at int, mass float64) float64 {
 		if n == leadDepth {
 			break
 		}
-		if c.title == own.title && c.title != [titleKeySize]byte{} {
+		if c.title == own.title && c.title != [titleKeySize]byte{} || c.words == 0 && c.near != nil { // found by its vector alone
 			continue
 		}
 		sum += c.words

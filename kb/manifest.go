@@ -56,9 +56,10 @@ type manifest struct {
 	Tokens    map[string]int64 `json:"tokens"`  // per field, over all articles: BM25's average length needs it
 	Generic   []string         `json:"generic"` // keys of the titles that say nothing, see genericTitles
 	Twins     Twins            `json:"twins"`
-	Golden    *GoldenResult    `json:"golden,omitempty"` // nil: no golden queries were given
-	Files     []fileSum        `json:"files"`            // sorted by name
-	Sum       string           `json:"sum"`              // SHA-256 of this manifest with Sum empty
+	Vectors   *vectorInfo      `json:"vectors,omitempty"` // nil: no embedder was given
+	Golden    *GoldenResult    `json:"golden,omitempty"`  // nil: no golden queries were given
+	Files     []fileSum        `json:"files"`             // sorted by name
+	Sum       string           `json:"sum"`               // SHA-256 of this manifest with Sum empty
 }
 
 // fileSum is what one file of a generation must be.

@@ -1,7 +1,9 @@
 package kb
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,6 +82,14 @@ func (k *KB) removeOld(newest uint64) {
 		if !slices.Contains(kept, n) {
 			k.logIf("remove old generation", removeWhole(k.dir, genName(n)))
 		}
+	}
+}
+
+// removeJournal removes the vectors that the newest generation holds.
+func (k *KB) removeJournal() {
+	err := os.Remove(filepath.Join(k.dir, journalName))
+	if !errors.Is(err, fs.ErrNotExist) {
+		k.logIf("remove the journal of vectors", err)
 	}
 }
 

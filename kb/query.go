@@ -83,6 +83,7 @@ type query struct {
 	leftOut   []string   // the same as it was written
 	apart     []int      // documents that are left out
 	bridged   float64    // share of the score of an article's translation in the query's language that the article takes, see bridge
+	vector    *asked     // nil: words alone are searched
 }
 
 // queryTerm is a term of the query's text.

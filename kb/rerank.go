@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"prediag/internal/lang"
+	"prediag/internal/vector"
 )
 
 // The second stage looks into the forward records of the ranking's first articles for what postings do not tell: where in
@@ -35,6 +36,7 @@ type candidate struct {
 	scored
 	via   int                // number of the document that the query found in place of this translation of it, plus 1; 0: none
 	title [titleKeySize]byte // zeros: none, or one that says nothing
+	near  *vector.Match      // nil: the article is not among the nearest by vectors
 	words float64            // score without what codes are worth
 	codes float64
 }

@@ -35,7 +35,11 @@ func (k *KB) Search(ctx context.Context, q prediag.Query) (prediag.Results, erro
 			return nil
 		}
 		var err error
-		if results, err = r.search(ctx, k.newQuery(q, r.analyzer)); err == nil {
+		query := k.newQuery(q, r.analyzer)
+		if query.Like == "" && !query.Newest {
+			query.vector = k.askVector(ctx, r.generation, q.Text)
+		}
+		if results, err = r.search(ctx, query); err == nil && len(results.Degraded) == 0 {
 			r.results.set(key, results)
 		}
 		return err
@@ -113,8 +117,8 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	var all []candidate
 	if q.Newest {
 		all, found, err = r.byDay(ctx, q, s, found, terms)
-	} else {
-		all, err = r.byScore(ctx, q, s, best, others, terms, admitted)
+	} else if all, err = r.byScore(ctx, q, s, best, others, terms, admitted); err == nil {
+		all, err = r.join(ctx, q, all, s, neighbourhood{admitted, found, mass}, &results)
 	}
 	if err != nil {
 		return results, err

@@ -66,8 +66,8 @@ func Create(path, embedder string, dims int) (*Writer, error) {
 
 // Add appends a row. It reports the first error at Close.
 func (w *Writer) Add(key Key, r Row) {
-	if w.err == nil && len(r.Bytes) != stride(w.dims) {
-		w.err = fmt.Errorf("a vector of %d bytes among vectors of %d components: %w", len(r.Bytes), w.dims, prediag.ErrInvalid)
+	if w.err == nil && r.Dimensions != w.dims {
+		w.err = fmt.Errorf("a vector of %d components among vectors of %d: %w", r.Dimensions, w.dims, prediag.ErrInvalid)
 	}
 	if w.err != nil {
 		return
@@ -172,5 +172,5 @@ func (s *segment) key(row int) Key {
 // row is a stored vector; its bytes are the mapped ones.
 func (s *segment) row(row int) Row {
 	n := stride(s.dims)
-	return Row{Bytes: s.vectors[row*n : (row+1)*n], Scale: s.scale(row)}
+	return Row{Bytes: s.vectors[row*n : (row+1)*n], Scale: s.scale(row), Dimensions: s.dims}
 }

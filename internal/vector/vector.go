@@ -62,13 +62,14 @@ func quantize(v []float32, limit float64, set func(i, n int)) (scale float32) {
 
 // Row is a stored vector: its components as signed bytes, padded, and what one step is worth.
 type Row struct {
-	Bytes []byte
-	Scale float32
+	Bytes      []byte
+	Scale      float32
+	Dimensions int
 }
 
 // NewRow rounds a vector of length 1 to bytes.
 func NewRow(v []float32) Row {
-	r := Row{Bytes: make([]byte, stride(len(v)))}
+	r := Row{Bytes: make([]byte, stride(len(v))), Dimensions: len(v)}
 	r.Scale = quantize(v, rowLimit, func(i, n int) { r.Bytes[i] = byte(int8(n)) })
 	return r
 }

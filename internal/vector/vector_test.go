@@ -201,7 +201,7 @@ func TestEachReadsWhatWasWritten(t *testing.T) {
 	at, inUse := 0, 0
 	require.NoError(t, m.store.Each(func(file string, number int, key Key, p Place, row Row) error {
 		require.Equal(t, m.at[at], p)
-		require.Equal(t, NewRow(m.vecs[at]), Row{slices.Clone(row.Bytes), row.Scale})
+		require.Equal(t, NewRow(m.vecs[at]), Row{slices.Clone(row.Bytes), row.Scale, 33})
 		if p.Doc >= 0 {
 			require.Equal(t, HashOf(fmt.Sprint(p.Doc)), key.Article)
 			inUse++
