@@ -40,6 +40,7 @@ const (
 	maxDimensions  = 8192
 	maxTimeout     = 10 * time.Second
 	maxConfigBytes = 64 << 10
+	maxWeight      = 10
 )
 
 // Config says where vectors come from. It is the file embeddings.yaml of a data folder.
@@ -56,6 +57,7 @@ type Config struct {
 	Batch         int      `yaml:"batch"`           // texts in one request, 1 to 2,048; 0: 32
 	QueryPrefix   string   `yaml:"query_prefix"`    // put before a query's text, where the model was trained so, e.g. "query: "
 	PassagePrefix string   `yaml:"passage_prefix"`  // put before an article's text
+	Weight        float64  `yaml:"weight"`          // of the nearest article in the ranking, up to 10, see docs/search.md; 0: 0.1
 }
 
 // Duration is a time.Duration that YAML writes as "300ms".
@@ -109,6 +111,8 @@ func (c *Config) check() error {
 		return invalid("batch", "batch is %d: use 1 to %d", c.Batch, maxBatch)
 	case c.Dimensions < 0 || c.Dimensions > maxDimensions:
 		return invalid("dimensions", "dimensions is %d: use 1 to %d, or 0 for the model's own", c.Dimensions, maxDimensions)
+	case !(c.Weight >= 0 && c.Weight <= maxWeight):
+		return invalid("weight", "weight is %v: use 0 to %d", c.Weight, maxWeight)
 	case time.Duration(c.Timeout) > maxTimeout:
 		return invalid("timeout", "timeout is %v: a search waits at most %v for its query's vector", time.Duration(c.Timeout), maxTimeout)
 	case c.Folder != "":

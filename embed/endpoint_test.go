@@ -252,6 +252,8 @@ func TestConfigIsStrict(t *testing.T) {
 		"url: http://a\nmodel: m\ntimeout: 1h":    "at most 10s",
 		"url: http://a\nmodel: m\ntimeout: soon":  "write it like 300ms",
 		"url: http://a\nmodel: m\ndimensions: -3": "dimensions is -3",
+		"url: http://a\nmodel: m\nweight: -1":     "weight is -1",
+		"url: http://a\nmodel: m\nweight: .nan":   "weight is NaN",
 		"url: http://a\nmodl: m":                  "modl",
 	} {
 		_, err := ParseConfig([]byte(in))

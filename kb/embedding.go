@@ -56,6 +56,9 @@ func (e Embedding) complete() Embedding {
 	return e
 }
 
+// Embedder names what vectors and their part in the ranking depend on; empty: words alone are searched.
+func (k *KB) Embedder() string { return k.opt.Embedding.Name() }
+
 // source names what stored vectors are of.
 func (e Embedding) source() string {
 	return fmt.Sprintf("%s pieces %d", e.Embedder.ID(), piecesVersion)

@@ -31,7 +31,7 @@ func newMetrics(status func() Status, now func() time.Time) *metrics {
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "prediag_outcomes_total", Help: "Diagnoses by outcome."}, []string{"outcome"}),
 		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "prediag_panics_total", Help: "Handlers that panicked."}),
 	}
-	m.registry.MustRegister(m.calls, m.seconds, m.outcomes, m.panics, newShadowCollector(status), newWatchCollector(status), newReplicaCollector(status),
+	m.registry.MustRegister(m.calls, m.seconds, m.outcomes, m.panics, newShadowCollector(status), newWatchCollector(status), newReplicaCollector(status), newEmbeddingsCollector(status),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for name, g := range map[string]struct {
 		help  string

@@ -101,6 +101,7 @@ type Status struct {
 	SearchOnly  string        // why nothing but searches is answered; empty: everything is
 	NotReady    string        // why the service cannot answer yet; empty: it can
 	Shadow      *ShadowStatus // nil: no candidate runs
+	Embeddings  *Embeddings   // nil: no embedder is configured
 	Replica     *Replica      // nil: this is not one of several
 }
 

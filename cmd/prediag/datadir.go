@@ -17,25 +17,29 @@ import (
 // dataDir is the folder that holds everything a service keeps.
 type dataDir string
 
-func (d dataDir) kb() string        { return filepath.Join(string(d), "kb") }
-func (d dataDir) model() string     { return filepath.Join(string(d), "model") }
-func (d dataDir) state() string     { return filepath.Join(string(d), "state.db") }
-func (d dataDir) lessons() string   { return filepath.Join(string(d), "lessons.bin") }
-func (d dataDir) policy() string    { return filepath.Join(string(d), "policy.yaml") }
-func (d dataDir) golden() string    { return filepath.Join(string(d), "golden.yaml") }
-func (d dataDir) glossary() string  { return filepath.Join(string(d), "glossary.yaml") }
-func (d dataDir) sources() string   { return filepath.Join(string(d), "sources.json") }
-func (d dataDir) ledger() string    { return filepath.Join(string(d), "ledger") }
-func (d dataDir) cache() string     { return filepath.Join(string(d), "cache") }
-func (d dataDir) refreshes() string { return filepath.Join(string(d), "refresh.json") }
-func (d dataDir) lock() string      { return filepath.Join(string(d), "lock") }
-func (d dataDir) holder() string    { return filepath.Join(string(d), "holder.json") }
+func (d dataDir) kb() string         { return filepath.Join(string(d), "kb") }
+func (d dataDir) model() string      { return filepath.Join(string(d), "model") }
+func (d dataDir) state() string      { return filepath.Join(string(d), "state.db") }
+func (d dataDir) lessons() string    { return filepath.Join(string(d), "lessons.bin") }
+func (d dataDir) policy() string     { return filepath.Join(string(d), "policy.yaml") }
+func (d dataDir) golden() string     { return filepath.Join(string(d), "golden.yaml") }
+func (d dataDir) glossary() string   { return filepath.Join(string(d), "glossary.yaml") }
+func (d dataDir) embeddings() string { return filepath.Join(string(d), "embeddings.yaml") }
+func (d dataDir) sources() string    { return filepath.Join(string(d), "sources.json") }
+func (d dataDir) ledger() string     { return filepath.Join(string(d), "ledger") }
+func (d dataDir) cache() string      { return filepath.Join(string(d), "cache") }
+func (d dataDir) refreshes() string  { return filepath.Join(string(d), "refresh.json") }
+func (d dataDir) lock() string       { return filepath.Join(string(d), "lock") }
+func (d dataDir) holder() string     { return filepath.Join(string(d), "holder.json") }
 
-// openKB opens the knowledge base with the maintainer's glossary, where there is one.
+// openKB opens the knowledge base with the maintainer's glossary and embeddings, where there are any.
 func (d dataDir) openKB(opt kb.Options) (*kb.KB, error) {
 	var err error
 	if opt.Glossary, err = os.ReadFile(d.glossary()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read glossary: %w", err)
+	}
+	if opt.Embedding, err = d.embedding(); err != nil {
+		return nil, err
 	}
 	k, err := kb.Open(d.kb(), opt)
 	var invalid *prediag.Error

@@ -23,6 +23,7 @@ import (
 // evalAnswerableFlags are the settings of eval answerable.
 type evalAnswerableFlags struct {
 	policy, items string
+	embeddings    string
 	most, foreign int
 	seed          uint64
 	asJSON        *bool
@@ -50,6 +51,7 @@ There is no classifier here, so that a policy's weight of the category has nothi
 	}
 	c.Flags().StringVar(&f.policy, "policy", "", "policy whose solved_model is measured (default: fitted, or with one collection the built-in policy's)")
 	c.Flags().IntVar(&f.most, "queries", 1000, "queries of a collection that are asked at most, evenly drawn")
+	embeddingsFlag(c, &f.embeddings)
 	c.Flags().IntVar(&f.foreign, "foreign", 100, "queries of other collections that are asked at most, evenly drawn; 0: none")
 	c.Flags().StringVar(&f.items, "items", "", "write one JSON line per query to this file")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the choice of articles")
@@ -215,7 +217,11 @@ func (a *app) askAll(ctx context.Context, c *judgedCollection, all []*judgedColl
 		return fmt.Errorf("make a folder for the index: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	k, err := kb.Open(dir, kb.Options{Keep: 1})
+	e, err := readEmbedding(f.embeddings)
+	if err != nil {
+		return err
+	}
+	k, err := kb.Open(dir, kb.Options{Keep: 1, Embedding: e})
 	if err != nil {
 		return err
 	}

@@ -228,7 +228,11 @@ func withCandidate(f replayFlags, line bool, use func(triage.Candidate) error) (
 	if err != nil {
 		return err
 	}
-	if p.kb, err = kb.Open(index, kb.Options{}); err != nil {
+	e, err := dir.embedding()
+	if err != nil {
+		return err
+	}
+	if p.kb, err = kb.Open(index, kb.Options{Embedding: e}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()

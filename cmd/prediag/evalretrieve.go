@@ -22,6 +22,7 @@ import (
 // evalRetrieveFlags are the settings of eval retrieve.
 type evalRetrieveFlags struct {
 	corpus, queries, qrels, run, index, items string
+	embeddings                                string
 	within                                    []string
 	seed                                      uint64
 	asJSON                                    *bool
@@ -54,6 +55,7 @@ articles that are judged best. Qrels and run: the TREC formats.`,
 	c.Flags().StringVar(&f.index, "index", "", "folder to keep the index in for the next time (default: a temporary one)")
 	c.Flags().StringVar(&f.items, "items", "", "write one JSON line per query to this file")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap intervals")
+	embeddingsFlag(c, &f.embeddings)
 	f.out.flags(c)
 	f.cache.flags(c)
 	f.asJSON = jsonFlag(c)
@@ -141,7 +143,11 @@ func (a *app) searchAll(ctx context.Context, f evalRetrieveFlags, queries []eval
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	k, err := kb.Open(dir, kb.Options{Keep: 1})
+	e, err := readEmbedding(f.embeddings)
+	if err != nil {
+		return found, err
+	}
+	k, err := kb.Open(dir, kb.Options{Keep: 1, Embedding: e})
 	if err != nil {
 		return found, err
 	}
@@ -152,6 +158,9 @@ func (a *app) searchAll(ctx context.Context, f evalRetrieveFlags, queries []eval
 	}
 	if found.index, err = indexName(f, k); err != nil {
 		return found, err
+	}
+	if e.Embedder != nil {
+		found.index += " with " + e.Name()
 	}
 	cache, err := a.openCache(f.cache, "retrieve", found.index)
 	if err != nil {

@@ -93,8 +93,8 @@ func (p *parts) close() error {
 }
 
 // serves is what the policy's thresholds must have been fitted on.
-func serves(m *classifier.Model) triage.Binding {
-	return triage.Binding{Model: m.Version(), Taxonomy: m.Taxonomy(), Search: triage.SearchVersion(kb.Settings()), Embedder: triage.NoEmbedder}
+func serves(m *classifier.Model, embedder string) triage.Binding {
+	return triage.Binding{Model: m.Version(), Taxonomy: m.Taxonomy(), Search: triage.SearchVersion(kb.Settings()), Embedder: embedder}
 }
 
 // loadPolicy reads the file that was named, else the data folder's, else the default policy.
@@ -189,6 +189,6 @@ func (p *parts) pipeline(refreshed func() time.Time, logger *slog.Logger) *triag
 	}
 	return triage.New(triage.Parts{
 		Classifier: asked, Searcher: searched, Explainer: p.kb, Drafter: draft.NewExtractive(articles),
-		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy, Search: triage.SearchVersion(kb.Settings()), Paused: p.paused,
+		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy, Search: triage.SearchVersion(kb.Settings()), Embedder: embedder(p.kb), Paused: p.paused,
 	}, p.policy, triage.Options{Logger: logger, Recorded: p.recorded})
 }

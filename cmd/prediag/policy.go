@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -174,7 +175,11 @@ func (a *app) checkPolicy(f policyShowFlags) error {
 	if err != nil {
 		return err
 	}
-	c := checkedPolicy{Policy: p.Version(), Origin: p.Origin(), Serves: serves(m)}
+	e, err := dir.embedding()
+	if err != nil {
+		return err
+	}
+	c := checkedPolicy{Policy: p.Version(), Origin: p.Origin(), Serves: serves(m, cmp.Or(e.Name(), triage.NoEmbedder))}
 	c.Differences = append([]triage.Difference{}, p.Differences(c.Serves)...)
 	c.Stale = len(c.Differences) > 0
 	if *f.asJSON {

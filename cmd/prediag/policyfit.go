@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +132,9 @@ type studied struct {
 	base    triage.Policy
 	targets map[string]float64
 	serves  triage.Binding
-	tickets []triage.Labelled
+
+	embedder string // see triage.Binding
+	tickets  []triage.Labelled
 }
 
 // study runs the tickets through as much of the line as the targets need.
@@ -156,7 +159,7 @@ func (a *app) study(ctx context.Context, f policyFitFlags) (s studied, err error
 	}
 	if answers || f.dataDir == demoTickets {
 		return s, a.withParts(ctx, "policy fit", f.dataDir, partsOptions{model: f.model, unaided: true}, func(p *parts) error {
-			p.policy, p.quick = s.base, true
+			p.policy, p.quick, s.embedder = s.base, true, embedder(p.kb)
 			line := p.pipeline(time.Now, nil)
 			return a.studyAll(ctx, &s, p.model.Model(), examples, line.Study)
 		})
@@ -171,6 +174,11 @@ func (a *app) study(ctx context.Context, f policyFitFlags) (s studied, err error
 	if err != nil {
 		return s, err
 	}
+	e, err := dataDir(f.dataDir).embedding()
+	if err != nil {
+		return s, err
+	}
+	s.embedder = cmp.Or(e.Name(), triage.NoEmbedder)
 	return s, a.studyAll(ctx, &s, m, examples, func(ctx context.Context, e prediag.Example) (triage.Study, error) {
 		v, err := m.Quick(ctx, triage.Readable(e.Ticket))
 		return triage.Study{Verdict: v}, err
@@ -207,7 +215,7 @@ func (a *app) studyAll(ctx context.Context, s *studied, m *classifier.Model, exa
 			return usageError{fmt.Errorf("--target names %q: use answer, route, or a field of the model (%s)", action, strings.Join(m.Fields(), ", "))}
 		}
 	}
-	s.serves = serves(m)
+	s.serves = serves(m, s.embedder)
 	s.tickets = make([]triage.Labelled, len(examples))
 	bar := a.newProgress("studying")
 	defer bar.end()

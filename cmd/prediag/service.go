@@ -176,12 +176,13 @@ func (s *service) status() server.Status {
 		out.IndexStale = true
 		out.Degraded = strings.TrimPrefix(fmt.Sprintf("%s; kb_stale: the last good refresh was %s ago", out.Degraded, shortAge(age.Seconds())), "; ")
 	}
-	for _, d := range s.p.policy.Differences(serves(s.p.model.Model())) {
+	for _, d := range s.p.policy.Differences(serves(s.p.model.Model(), embedder(s.p.kb))) {
 		out.Stale = append(out.Stale, d.String())
 	}
 	if len(out.Stale) > 0 {
 		out.Degraded = strings.TrimPrefix(out.Degraded+"; nothing is done automatically: "+strings.Join(out.Stale, "; "), "; ")
 	}
+	out.Embeddings = embeddingsStatus(st.Vectors)
 	if s.replica != nil {
 		out.Replica = s.replica.status()
 		if fault := out.Replica.Fault; fault != "" {
