@@ -91,8 +91,11 @@ func (sc *scan) match(p *program) []match {
 		w := &sc.tokens[i]
 		for _, class := range sc.sat[w.sat:w.satTo] {
 			for _, at := range p.starts[class] {
+				if v := sc.viable[at]; v < 0 || v == 0 && !sc.possible(p, at) {
+					continue
+				}
 				pt := &p.patterns[at]
-				if counts[pt.kind] >= maxPerKind || !sc.possible(p, at) {
+				if counts[pt.kind] >= maxPerKind {
 					continue
 				}
 				sc.steps = budget
@@ -118,7 +121,7 @@ func (sc *scan) context(p *program) {
 			w := &sc.tokens[i]
 			for _, class := range sc.sat[w.sat:w.satTo] {
 				for _, at := range p.contexts[class] {
-					if !sc.possible(p, at) {
+					if v := sc.viable[at]; v < 0 || v == 0 && !sc.possible(p, at) {
 						continue
 					}
 					pt := &p.patterns[at]
@@ -133,20 +136,26 @@ func (sc *scan) context(p *program) {
 	}
 }
 
-// possible reports whether the text holds the words that a phrase cannot do without.
+// possible finds out whether the text holds the words that a phrase cannot do without.
 func (sc *scan) possible(p *program, at int32) bool {
-	if v := sc.viable[at]; v != 0 {
-		return v > 0
-	}
 	sc.looked = append(sc.looked, at)
 	sc.viable[at] = -1
 	for _, oneOf := range p.needs[at] {
-		if !slices.ContainsFunc(oneOf, func(class int32) bool { return sc.seen[class] }) {
+		if !sc.seenOne(oneOf) {
 			return false
 		}
 	}
 	sc.viable[at] = 1
 	return true
+}
+
+func (sc *scan) seenOne(oneOf []int32) bool {
+	for _, class := range oneOf {
+		if sc.seen[class] {
+			return true
+		}
+	}
+	return false
 }
 
 // run returns the word behind the phrase that begins at word from, whose instruction pc is to match word i; 0 for none.

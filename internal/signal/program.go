@@ -1,6 +1,8 @@
 package signal
 
 import (
+	"cmp"
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -31,7 +33,7 @@ type pattern struct {
 	behind bool // negated, supposed: takes back what stands before it
 }
 
-// program is the compiled form of tables: a trie of the words of all phrases, and the phrases as instructions.
+// program is the compiled form of tables: the words of all phrases, and the phrases as instructions.
 type program struct {
 	languages []string // by table
 	reach     []int    // by table
@@ -40,22 +42,11 @@ type program struct {
 	contexts  [][]int32   // by class: what takes phrases back and may begin with it
 	needs     [][][]int32 // by pattern: classes of which a text must hold one each
 	code      []inst
-	nodes     []node
-	edges     []edge
-	tables    [][]target // sorted by class
-	number    int32      // class of numbers of three digits or more, -1 when no phrase asks for them
-	first     [256]int32 // the node of each first byte, 0 for none
-}
-
-// node is a state of the trie; its edges are program.edges[from:to].
-type node struct {
-	from, to      int32
-	exact, prefix int32 // class of the word, and of the words that begin so; -1: none
-}
-
-type edge struct {
-	b  byte
-	to int32
+	exact     wordTable
+	prefix    wordTable
+	lengths   [256]uint64 // by first byte: a bit for each length of a beginning of words
+	tables    [][]target  // sorted by class
+	number    int32       // class of numbers of three digits or more, -1 when no phrase asks for them
 }
 
 // target is where a table of the program sends a word of a class: so many instructions on.
@@ -134,101 +125,99 @@ func (b *builder) add(t Table, key string, phrases []string, p pattern) error {
 		for _, class := range first {
 			lists[class] = append(lists[class], int32(len(b.patterns)))
 		}
-		b.patterns, b.needs = append(b.patterns, p), append(b.needs, needs)
+		b.patterns, b.needs = append(b.patterns, p), append(b.needs, seldomFirst(needs, first))
 	}
 	return nil
 }
 
-// entry is a word of the trie, or a beginning of words.
-type entry struct {
-	word   string
-	prefix bool
-	class  int32
+// seldomFirst leaves out what every place holds where the phrase begins, and puts those first that the fewest words fulfil.
+func seldomFirst(needs [][]int32, first []int32) [][]int32 {
+	needs = slices.DeleteFunc(needs, func(oneOf []int32) bool {
+		return !slices.ContainsFunc(first, func(class int32) bool { return !slices.Contains(oneOf, class) })
+	})
+	slices.SortStableFunc(needs, func(a, b []int32) int { return cmp.Compare(len(a), len(b)) })
+	return needs
 }
 
-// done lays the trie out.
+// done lays the words out in tables.
 func (b *builder) done() program {
 	b.number = -1
 	if c, asked := b.words[number]; asked {
 		b.number = c
 	}
-	entries := make([]entry, 0, len(b.words))
+	b.exact, b.prefix = newWordTable(len(b.words)), newWordTable(len(b.words))
 	for w, class := range b.words {
-		word, prefix := strings.CutSuffix(w, "*")
-		entries = append(entries, entry{word, prefix, class})
-	}
-	slices.SortFunc(entries, func(x, y entry) int { return strings.Compare(x.word, y.word) })
-	b.lay(entries, 0)
-	for _, e := range b.edges[b.nodes[0].from:b.nodes[0].to] {
-		b.first[e.b] = e.to
+		if word, isPrefix := strings.CutSuffix(w, "*"); isPrefix {
+			b.prefix.put(word, class)
+			b.lengths[word[0]] |= 1 << min(len(word), longPrefix)
+		} else {
+			b.exact.put(w, class)
+		}
 	}
 	return b.program
 }
 
-// lay appends the node of sorted words that agree in their first depth bytes, and all nodes under it. It returns the
-// node's number.
-func (b *builder) lay(words []entry, depth int) int32 {
-	at := int32(len(b.nodes))
-	n := node{exact: -1, prefix: -1}
-	for ; len(words) > 0 && len(words[0].word) == depth; words = words[1:] {
-		if words[0].prefix {
-			n.prefix = words[0].class
-		} else {
-			n.exact = words[0].class
-		}
-	}
-	n.from = int32(len(b.edges))
-	for i := range words {
-		if c := words[i].word[depth]; i == 0 || words[i-1].word[depth] != c {
-			b.edges = append(b.edges, edge{b: c})
-		}
-	}
-	n.to = int32(len(b.edges))
-	b.nodes = append(b.nodes, n)
-	for e := n.from; e < n.to; e++ {
-		end := slices.IndexFunc(words, func(w entry) bool { return w.word[depth] != b.edges[e].b })
-		if end < 0 {
-			end = len(words)
-		}
-		to := b.lay(words[:end], depth+1)
-		b.edges[e].to = to
-		words = words[end:]
-	}
-	return at
+// wordTable finds words by their hashes, with open addressing.
+type wordTable struct {
+	slots []slot // a power of two of them, at most half of them taken
 }
 
-// step follows the edge of a byte; 0 when there is none.
-func (p *program) step(at int32, c byte) int32 {
-	from, to := p.nodes[at].from, p.nodes[at].to
-	for to-from > 4 {
-		if mid := (from + to) / 2; p.edges[mid].b <= c {
-			from = mid
-		} else {
-			to = mid
-		}
-	}
-	for ; from < to; from++ {
-		if p.edges[from].b == c {
-			return p.edges[from].to
-		}
-	}
-	return 0
+type slot struct {
+	word  string // empty: free
+	class int32
 }
+
+func newWordTable(words int) wordTable {
+	return wordTable{make([]slot, 1<<bits.Len(uint(2*words)))}
+}
+
+func (t *wordTable) put(word string, class int32) {
+	h := uint64(fnvOffset)
+	for i := range len(word) {
+		h = (h ^ uint64(word[i])) * fnvPrime
+	}
+	at := t.at(h)
+	for t.slots[at].word != "" {
+		at = (at + 1) & (len(t.slots) - 1)
+	}
+	t.slots[at] = slot{word, class}
+}
+
+// class is the class of a word with a hash, -1: the table does not hold it.
+func (t *wordTable) class(h uint64, word string) int32 {
+	for at := t.at(h); ; at = (at + 1) & (len(t.slots) - 1) {
+		switch s := &t.slots[at]; s.word {
+		case word:
+			return s.class
+		case "":
+			return -1
+		}
+	}
+}
+
+func (t *wordTable) at(h uint64) int { return int(h^h>>32) & (len(t.slots) - 1) }
+
+const (
+	fnvOffset = 14695981039346656037 // FNV-1a: the hashes of all beginnings of a word come with its own
+	fnvPrime  = 1099511628211
+)
+
+// longPrefix stands for itself and all greater lengths.
+const longPrefix = 63
 
 // classes appends the classes that a word belongs to: its own, and those of its beginnings.
 func (p *program) classes(dst []int32, w string) []int32 {
-	at := p.first[w[0]]
-	for i := 1; at != 0; i++ {
-		if c := p.nodes[at].prefix; c >= 0 {
-			dst = append(dst, c)
-		}
-		if i == len(w) {
-			if c := p.nodes[at].exact; c >= 0 {
+	lengths, h := p.lengths[w[0]], uint64(fnvOffset)
+	for i := range len(w) {
+		h = (h ^ uint64(w[i])) * fnvPrime
+		if lengths>>min(i+1, longPrefix)&1 != 0 {
+			if c := p.prefix.class(h, w[:i+1]); c >= 0 {
 				dst = append(dst, c)
 			}
-			break
 		}
-		at = p.step(at, w[i])
+	}
+	if c := p.exact.class(h, w); c >= 0 {
+		dst = append(dst, c)
 	}
 	return dst
 }

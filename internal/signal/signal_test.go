@@ -204,6 +204,20 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
+// BenchmarkFindTickets is about the tickets of the test in 18 languages, which are short and full of what is looked for.
+func BenchmarkFindTickets(b *testing.B) {
+	f, list, size := finder(b), tickets(b), 0
+	for _, l := range list {
+		size += len(l.Text)
+	}
+	b.SetBytes(int64(size / len(list)))
+	i := 0
+	for b.Loop() {
+		f.Find(list[i%len(list)].Text)
+		i++
+	}
+}
+
 func BenchmarkNew(b *testing.B) {
 	for b.Loop() {
 		if _, err := New(Table{Language: "eo"}); err != nil {
