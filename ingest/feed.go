@@ -59,7 +59,7 @@ func (f *feed) WalkSince(ctx context.Context, mark []byte, yield func(Item) erro
 	}
 	entries, err := parseFeed(r.body)
 	if err != nil {
-		return Walked{}, fmt.Errorf("%w: %s is no feed: %w", ErrUnavailable, shown(f.http.base), err)
+		return Walked{}, fmt.Errorf("%w: %s is no feed: %w; check location", ErrUnavailable, shown(f.http.base), err)
 	}
 	m = feedMark{ETag: r.header.Get("ETag"), Modified: r.header.Get("Last-Modified")}
 	for i, e := range entries {

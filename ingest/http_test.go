@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -176,13 +177,13 @@ func TestClient(t *testing.T) {
 		"fine":                {failing(0, nil), "", 1, []time.Duration{}},
 		"429 with seconds":    {failing(2, status(429, "7")), "", 3, []time.Duration{7 * time.Second, 7 * time.Second}},
 		"503 with a date":     {failing(1, status(503, "Mon, 01 Jun 2026 12:01:00 GMT")), "", 2, nil},
-		"429 for too long":    {failing(9, status(429, "100000")), "429 Too Many Requests (given up after 1 tries)", 1, []time.Duration{}},
+		"429 for too long":    {failing(9, status(429, "100000")), "429 Too Many Requests: ask it less often, with a longer schedule or limits.delay (given up after 1 tries)", 1, []time.Duration{}},
 		"500":                 {failing(3, status(500, "")), "", 4, nil},
-		"500 for ever":        {failing(99, status(500, "")), "500 Internal Server Error (given up after 5 tries)", 5, nil},
+		"500 for ever":        {failing(99, status(500, "")), "(given up after 5 tries)", 5, nil},
 		"501":                 {failing(9, status(501, "")), "501 Not Implemented", 1, nil},
 		"401":                 {failing(9, status(401, "")), "401 Unauthorized: check the credentials that auth names", 1, nil},
 		"403":                 {failing(9, status(403, "")), "not allowed to read this", 1, nil},
-		"404":                 {failing(9, status(404, "")), "404 Not Found", 1, nil},
+		"404":                 {failing(9, status(404, "")), "404 Not Found: check location", 1, nil},
 		"204":                 {failing(9, status(204, "")), "204 No Content", 1, nil},
 		"cut":                 {failing(1, cutAnswer), "", 2, nil},
 		"cut for ever":        {failing(9, cutAnswer), "EOF", 5, nil},
@@ -193,8 +194,9 @@ func TestClient(t *testing.T) {
 		"redirect":            {redirectTo("/target"), "", 1, nil},
 		"redirect elsewhere":  {redirectTo("https://other.example/x"), "redirected to another host", 1, nil},
 		"redirect other port": {redirectTo("http://127.0.0.1:1/x"), "redirected to another host", 1, nil},
-		"redirect in circles": {redirectTo("/x"), "too many redirects", 5, nil},
+		"redirect in circles": {redirectTo("/x"), "too many redirects; set location to where they end", 1, nil},
 		"slow":                {failing(1, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), "", 2, nil},
+		"slow for ever":       {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "raise limits.timeout", 5, nil},
 		"dropped":             {failing(1, dropped), "", 2, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -227,6 +229,34 @@ func TestClient(t *testing.T) {
 			require.ErrorContains(t, err, c.fault)
 			require.ErrorIs(t, err, ErrUnavailable)
 			require.NotContains(t, err.Error(), "secret")
+		})
+	}
+}
+
+// TestClientSaysWhatToDo asks servers that cannot be reached or trusted: the error has the remedy, and what cannot get better is asked once.
+func TestClientSaysWhatToDo(t *testing.T) {
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(secure.Close)
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	for name, c := range map[string]struct {
+		location, remedy string
+		waits            int
+	}{
+		"self-signed": {secure.URL, "SSL_CERT_FILE", 0},
+		"gone":        {gone.URL, "whether the server runs", 1},
+		"no TLS":      {strings.Replace(plain.URL, "http:", "https:", 1), "is location an address with TLS?", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			cl := s.client(t, SourceConfig{Location: c.location, Limits: Limits{Retries: 1}})
+			_, err := cl.get(t.Context(), cl.base, nil, 0)
+			require.ErrorContains(t, err, c.remedy)
+			require.ErrorIs(t, err, ErrUnavailable)
+			require.Len(t, s.waits, c.waits)
 		})
 	}
 }

@@ -69,10 +69,11 @@ func (e *statusError) Error() string {
 func (e *statusError) Unwrap() error { return ErrUnavailable }
 
 var (
-	errPrivate  = errors.New("the address is one of a private network; allow_private: true lets it be")
-	errRedirect = errors.New("redirected to another host; set location to where it leads")
-	errTooLong  = errors.New("the reply is longer than limits.response_bytes")
-	errRatioWeb = errors.New("the reply unpacks to more than a hundred times its size")
+	errPrivate   = errors.New("the address is one of a private network; allow_private: true lets it be")
+	errRedirect  = errors.New("redirected to another host; set location to where it leads")
+	errRedirects = errors.New("too many redirects; set location to where they end")
+	errTooLong   = errors.New("the reply is longer than limits.response_bytes; raise it if that much is meant")
+	errRatioWeb  = errors.New("the reply unpacks to more than a hundred times its size")
 )
 
 // newClient returns a client of a source's server.
@@ -99,7 +100,7 @@ func newClient(c SourceConfig, s Setup) (*client, error) {
 		},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects {
-				return errors.New("too many redirects")
+				return errRedirects
 			}
 			if !sameSite(base, req.URL) {
 				return errRedirect
@@ -212,7 +213,7 @@ func (c *client) once(ctx context.Context, u *url.URL, header http.Header, limit
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, retryable(err), fmt.Errorf("%w: %s: %w", ErrUnavailable, shown(u), plainCause(err))
+		return nil, retryable(err), fmt.Errorf("%w: %s: %w", ErrUnavailable, shown(u), explained(plainCause(err), c.limits.Timeout))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch resp.StatusCode {
@@ -225,21 +226,15 @@ func (c *client) once(ctx context.Context, u *url.URL, header http.Header, limit
 	}
 	body, err := readBody(resp, limit)
 	if err != nil {
-		return nil, retryable(err), fmt.Errorf("%w: %s: %w", ErrUnavailable, shown(u), plainCause(err))
+		return nil, retryable(err), fmt.Errorf("%w: %s: %w", ErrUnavailable, shown(u), explained(plainCause(err), c.limits.Timeout))
 	}
 	return &reply{status: resp.StatusCode, header: resp.Header, body: body, url: resp.Request.URL}, 0, nil
 }
 
 // refused makes an error of an answer, and says when to ask again.
 func (c *client) refused(resp *http.Response) (time.Duration, error) {
-	e := &statusError{status: resp.StatusCode, url: shown(resp.Request.URL)}
+	e := &statusError{status: resp.StatusCode, url: shown(resp.Request.URL), hint: statusHint(resp.StatusCode)}
 	switch resp.StatusCode {
-	case http.StatusUnauthorized:
-		e.hint = ": check the credentials that auth names"
-		return -1, e
-	case http.StatusForbidden:
-		e.hint = ": the credentials that auth names are not allowed to read this"
-		return -1, e
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
 		return 0, e
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
@@ -261,10 +256,8 @@ func retryAfterHeader(s string, now time.Time) time.Duration {
 
 // retryable says when to ask again after an error: at once and as usual, or never.
 func retryable(err error) time.Duration {
-	for _, final := range [...]error{errPrivate, errRedirect, errTooLong, errRatioWeb} {
-		if errors.Is(err, final) {
-			return -1
-		}
+	if isFinal(err) {
+		return -1
 	}
 	return 0
 }
@@ -346,7 +339,7 @@ func (f *follower) next(key string) error {
 		f.seen = map[string]bool{}
 	}
 	if f.seen[key] {
-		return fmt.Errorf("%w: the pages of the list lead in a circle", ErrUnavailable)
+		return fmt.Errorf("%w: the pages of the list lead in a circle: the server names one twice, or next and next_param are not what it calls them", ErrUnavailable)
 	}
 	if len(f.seen) >= maxPagesOfLists {
 		return fmt.Errorf("%w: the list has more than %d pages", ErrUnavailable, maxPagesOfLists)

@@ -71,7 +71,7 @@ func (r *refresh) units(ctx context.Context, st *sourceState) iter.Seq2[*unit, e
 			yield(nil, err)
 		case errors.Is(walkErr, ErrUnavailable):
 			st.down = true
-			st.rep.Error = walkErr.Error()
+			st.rep.Error = strings.Replace(walkErr.Error(), ErrUnavailable.Error()+": ", "", 1) // the report says that already
 			r.opt.Logger.WarnContext(ctx, "source unavailable", "source", st.src.Name(), "err", walkErr)
 		case walkErr != nil:
 			yield(nil, walkErr)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -198,17 +199,24 @@ func (r *refresh) changes(ctx context.Context) iter.Seq2[prediag.Change, error] 
 	}
 }
 
+const maxDownNamed = 10 // sources in an error
+
 // allDown is the error of a refresh in which no source could be read.
 func (r *refresh) allDown() error {
+	var why []string
 	for _, st := range r.states {
 		if !st.down {
 			return nil
 		}
+		why = append(why, st.rep.Error)
 	}
-	if len(r.states) == 0 {
+	if len(why) > maxDownNamed {
+		why = append(why[:maxDownNamed], "…")
+	}
+	if len(why) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s", ErrUnavailable, r.states[0].rep.Error)
+	return fmt.Errorf("%w: %s", ErrUnavailable, strings.Join(why, "; "))
 }
 
 // scheduled is a source with a schedule of its own.

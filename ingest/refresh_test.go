@@ -294,7 +294,7 @@ func TestReportIsJSON(t *testing.T) {
 	rep.Took, rep.Phases = 5, Phases{1, 2, 3}
 	raw, err := json.Marshal(rep)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"started":"1970-01-01T00:00:00Z","took_ns":5,"phases":{"reading_ns":1,"indexing_ns":2,"publishing_ns":3},"generation":1,"applied":true,"sources":[{"name":"s","files":2,"articles":1,
+	require.JSONEq(t, `{"started":"1970-01-01T00:00:00Z","took_ns":5,"phases":{"reading_ns":1,"indexing_ns":2,"publishing_ns":3},"generation":1,"near_twins":0,"applied":true,"sources":[{"name":"s","files":2,"articles":1,
 		"added":1,"changed":0,"moved":0,"unchanged":0,"kept":0,"deleted":0,"parsed":1,"sections":1,"skipped":{"unsupported extension .png":1}}]}`, string(raw))
 }
 

@@ -140,7 +140,7 @@ func (r *sitemapReader) read(ctx context.Context, loc string, depth int) error {
 	}
 	pages, more, err := parseSitemap(got.body)
 	if err != nil {
-		return fmt.Errorf("%w: %s is no sitemap: %w", ErrUnavailable, shown(u), err)
+		return fmt.Errorf("%w: %s is no sitemap: %w; check location", ErrUnavailable, shown(u), err)
 	}
 	r.entries = append(r.entries, pages...)
 	for _, e := range more {
