@@ -2,6 +2,7 @@ package kb
 
 import (
 	"iter"
+	"maps"
 	"math/bits"
 	"slices"
 
@@ -57,6 +58,13 @@ func (r *reader) holders(field, value string) (bitset, error) {
 	}
 	r.filters[key] = set
 	return set, nil
+}
+
+// filterKeys are the keys of the filters that are kept.
+func (g *generation) filterKeys() []string {
+	g.filterMu.Lock()
+	defer g.filterMu.Unlock()
+	return slices.Collect(maps.Keys(g.filters))
 }
 
 func (r *reader) readHolders(field, value string) (bitset, error) {

@@ -110,7 +110,11 @@ func (b *builder) dropUnusedSegments() error {
 func (b *builder) writeRows(ctx context.Context, unchanged map[string]fileSum) error {
 	name := filepath.Join(b.dir, tableName)
 	if b.base == nil || len(b.touched)*tableShare > len(b.rows) {
-		return writeFile(name, encodeTable(b.rows))
+		data, err := packTable(b.rows)
+		if err != nil {
+			return err
+		}
+		return writeFile(name, data)
 	}
 	if err := b.share(ctx, tableName, unchanged); err != nil {
 		return err

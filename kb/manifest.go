@@ -26,13 +26,13 @@ const (
 	format = 1
 	// schema is the version of the index's fields and of how they are stored. A generation of another schema cannot be
 	// read, so it does not serve; the next ingest builds from scratch.
-	schema = 7
+	schema = 8
 	// analysis is the version of how text becomes terms. It goes up together with schema, and what was fitted on scores
 	// has to be fitted again.
 	analysis = 6
 
 	manifestName = "manifest.json"
-	tableName    = "articles.tsv"
+	tableName    = "articles.tsv.gz"
 	changesName  = "changes.tsv"
 	indexName    = "index"
 	pointerName  = "CURRENT"

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"prediag"
 	"prediag/internal/lang"
@@ -78,11 +79,13 @@ type parallel struct {
 	groups [][]uint32       // documents of each group that has at least two
 	of     map[uint32]int32 // group by document
 	err    error
+	asked  atomic.Bool // once has run, or runs
 }
 
 // translations are the groups of documents that are translations of each other.
 func (r *reader) translations() (*parallel, error) {
 	p := &r.parallel
+	p.asked.Store(true)
 	p.once.Do(func() { p.groups, p.of, p.err = r.readGroups() })
 	return p, p.err
 }

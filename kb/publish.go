@@ -51,14 +51,17 @@ func (k *KB) point(b *builder, m *manifest) error {
 	return nil
 }
 
-// serve swaps in a generation that the pointer file names already.
+// serve swaps in a generation that the pointer file names already, once it knows what the one before it knew.
 func (k *KB) serve(g *generation) error {
 	for {
 		k.mu.RLock()
 		old := k.current
 		k.mu.RUnlock()
+		k.prime(old, g)
 		if done, err := k.swap(old, g, ""); done {
-			k.warm(g)
+			if old == nil {
+				k.warm(g)
+			}
 			return err
 		}
 	}

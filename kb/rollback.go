@@ -100,6 +100,5 @@ func (k *KB) Reload() (bool, error) {
 		return false, fmt.Errorf("generation %d, which the pointer file names: %w", number, err)
 	}
 	k.verifyLater(g)
-	k.warm(g)
 	return true, k.serve(g)
 }

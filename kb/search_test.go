@@ -379,3 +379,18 @@ func cutRunes(s string, n int) string {
 	r := []rune(s)
 	return string(r[:min(n, len(r))])
 }
+
+func TestSuggestTellsTitlesApartThatBeginAlike(t *testing.T) {
+	k := open(t, t.TempDir(), Options{})
+	var all []prediag.Article
+	for i := range 12 {
+		all = append(all, article(fmt.Sprintf("a%02d", i), fmt.Sprintf("How to connect to the instance %c of a cluster", 'A'+i), "Body"))
+	}
+	apply(t, k, put(all...))
+	titles, err := k.Suggest(t.Context(), "how to connect to the instance K", nil, 0)
+	require.NoError(t, err)
+	require.Equal(t, []string{"How to connect to the instance K of a cluster"}, titles)
+	titles, err = k.Suggest(t.Context(), "connect to the inst", nil, 0)
+	require.NoError(t, err)
+	require.Len(t, titles, 10)
+}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"prediag"
 	"prediag/internal/code"
@@ -15,12 +16,13 @@ import (
 )
 
 const (
-	maxPrefixBytes = 48   // of a title's beginning in the index
+	maxPrefixBytes = 20   // of a title's beginning in the index
+	maxTypedBytes  = 200  // of what a user has typed
 	maxPrefixes    = 8    // words of a title that a completion may start at
 	maxScanned     = 400  // dictionary entries read per segment and suggestion
 	maxHolders     = 5000 // articles of one entry that are looked at
 	maxRead        = 512  // articles read per suggestion
-	maxPerEntry    = 4    // articles read per dictionary entry: they begin with the same words
+	maxPerEntry    = 4    // articles read per dictionary entry that is longer than what was typed
 	maxSuggestions = 50
 	minCode        = 3 // characters from which on a code is completed
 )
@@ -42,7 +44,7 @@ func (k *KB) SuggestFor(ctx context.Context, prefix string, languages []string, 
 	case len(prefix) > prediag.MaxFieldBytes:
 		return nil, prediag.Invalid("SUGGEST_INVALID", "prefix", fmt.Sprintf("the prefix must be at most %d bytes", prediag.MaxFieldBytes))
 	}
-	key := cutBytes(strings.TrimSpace(text.Fold(prefix)), maxPrefixBytes)
+	key := cutBytes(strings.TrimSpace(text.Fold(prefix)), maxTypedBytes)
 	if key == "" {
 		return nil, ctx.Err()
 	}
@@ -85,7 +87,7 @@ func (r *reader) completeCode(ctx context.Context, prefix string, admitted bitse
 	entries = slices.Compact(entries)
 	var codes []string
 	for _, c := range entries {
-		docs, err := r.holdersOf(ctx, fieldCodes, c, admitted)
+		docs, err := r.holdersOf(ctx, fieldCodes, c, admitted, maxPerEntry)
 		if err != nil {
 			return nil, err
 		}
@@ -100,14 +102,17 @@ func (r *reader) completeCode(ctx context.Context, prefix string, admitted bitse
 }
 
 func (r *reader) complete(ctx context.Context, key string, admitted bitset, limit int) ([]string, error) {
-	entries, err := r.entriesFrom(ctx, fieldPrefix, key)
+	entries, err := r.entriesFrom(ctx, fieldPrefix, cutBytes(key, maxPrefixBytes))
 	if err != nil {
 		return nil, err
 	}
 	titles := map[string]bool{}
-	read := 0
+	read, perEntry := 0, maxPerEntry
+	if len(key) > maxPrefixBytes-utf8.UTFMax {
+		perEntry = maxRead // the entry tells less than was typed: the titles tell
+	}
 	for _, entry := range entries {
-		docs, err := r.holdersOf(ctx, fieldPrefix, entry, admitted)
+		docs, err := r.holdersOf(ctx, fieldPrefix, entry, admitted, perEntry)
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +121,9 @@ func (r *reader) complete(ctx context.Context, key string, admitted bitset, limi
 			if err != nil {
 				return nil, err
 			}
-			titles[a.Title] = true
+			if begunBy(a.Title, key) {
+				titles[a.Title] = true
+			}
 		}
 		if read += len(docs); read >= maxRead {
 			break
@@ -158,9 +165,9 @@ func (r *reader) entriesFrom(ctx context.Context, field, prefix string) ([]strin
 	return entries[:min(len(entries), maxScanned)], nil
 }
 
-// holdersOf returns at most maxPerEntry admitted documents that hold an entry, those with the smallest IDs of the first
+// holdersOf returns at most most admitted documents that hold an entry, those with the smallest IDs of the first
 // maxHolders.
-func (r *reader) holdersOf(ctx context.Context, field, entry string, admitted bitset) ([]int, error) {
+func (r *reader) holdersOf(ctx context.Context, field, entry string, admitted bitset, most int) ([]int, error) {
 	var found []scored
 	for i, p := range r.parts {
 		list, err := r.postings(i, field, entry)
@@ -184,7 +191,7 @@ func (r *reader) holdersOf(ctx context.Context, field, entry string, admitted bi
 			}
 		}
 	}
-	if len(found) > maxPerEntry {
+	if len(found) > most {
 		for i := range found {
 			var err error
 			if found[i].id, err = r.id(found[i].doc); err != nil {
@@ -192,7 +199,7 @@ func (r *reader) holdersOf(ctx context.Context, field, entry string, admitted bi
 			}
 		}
 		slices.SortFunc(found, func(x, y scored) int { return strings.Compare(x.id, y.id) })
-		found = found[:maxPerEntry]
+		found = found[:most]
 	}
 	docs := make([]int, len(found))
 	for i, f := range found {
@@ -209,12 +216,30 @@ func away(title, key string) int {
 	return 1
 }
 
+// begunBy reports whether what was typed stands in a title where one of its first words begins.
+func begunBy(title, key string) bool {
+	for _, from := range wordStarts(text.Fold(title)) {
+		if strings.HasPrefix(from, key) {
+			return true
+		}
+	}
+	return false
+}
+
 // titlePrefixes are the folded beginnings of a title at each of its first words.
 func titlePrefixes(title string) []string {
-	folded := text.Fold(title)
+	out := wordStarts(text.Fold(title))
+	for i, from := range out {
+		out[i] = cutBytes(from, maxPrefixBytes)
+	}
+	return out
+}
+
+// wordStarts are a folded title from each of its first words on.
+func wordStarts(folded string) []string {
 	var out []string
 	for i, n := 0, 0; i < len(folded) && n < maxPrefixes; n++ {
-		out = append(out, cutBytes(folded[i:], maxPrefixBytes))
+		out = append(out, folded[i:])
 		space := strings.IndexByte(folded[i:], ' ')
 		if space < 0 {
 			break

@@ -3,6 +3,7 @@ package kb
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,8 @@ import (
 
 // The table lists the articles of a generation beside the index: what ingest must know to tell the changed from the
 // unchanged, and the lengths that keep the token totals exact when an article is replaced. One line per article, sorted
-// by ID: id, source, language, fingerprint, title key, sketch, then one length per text field, separated by tabs.
+// by ID: id, source, language, fingerprint, title key, sketch, then one length per text field, separated by tabs. The file is
+// compressed with gzip.
 //
 // A generation shares the table of the one before by a hard link, so that a small refresh writes little. What has changed
 // since that table was written stands in a second file: a line as above for every article that is new or other, and the
@@ -103,7 +105,11 @@ func readRows(dir string, visit func(row) error) error {
 		return fmt.Errorf("article table: %w", err)
 	}
 	defer f.Close()
-	err = scanTable(f, func(r row) error {
+	plain, err := gzip.NewReader(bufio.NewReaderSize(f, 64<<10))
+	if err != nil {
+		return fmt.Errorf("article table: %w: %w", prediag.ErrDamaged, err)
+	}
+	err = scanTable(plain, func(r row) error {
 		if _, ok := changed[r.id]; ok {
 			return nil
 		}
@@ -176,7 +182,16 @@ func scanLines(src io.Reader, visit func(string) error) error {
 	return nil
 }
 
-// encodeTable is the table's file for the rows of a generation.
+// packTable is the table's file for the rows of a generation.
+func packTable(rows map[string]row) ([]byte, error) {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := w.Write(encodeTable(rows))
+	err = errors.Join(err, w.Close())
+	return b.Bytes(), err
+}
+
+// encodeTable is the table for the rows of a generation.
 func encodeTable(rows map[string]row) []byte {
 	ids := make([]string, 0, len(rows))
 	for id := range rows {

@@ -68,6 +68,19 @@ func (c *termCache) get(term string) (e termEntry, ok bool) {
 	return *p, true
 }
 
+// known are the terms that are kept, and whether their postings are.
+func (c *termCache) known() map[string]bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make(map[string]bool, len(c.hot)+len(c.cold))
+	for _, half := range []map[string]*termEntry{c.cold, c.hot} {
+		for term, e := range half {
+			out[term] = e.lists != nil
+		}
+	}
+	return out
+}
+
 // set remembers what was read of a term.
 func (c *termCache) set(term string, e termEntry) {
 	term = strings.Clone(term) // the query's text goes

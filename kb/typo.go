@@ -118,7 +118,7 @@ func (r *reader) guesses(ctx context.Context, unknown string, admitted bitset) (
 	}
 	counts := map[string]int{}
 	for title := range titles {
-		docs, err := r.holdersOf(ctx, fieldPrefix, title, admitted)
+		docs, err := r.holdersOf(ctx, fieldPrefix, title, admitted, maxPerEntry)
 		if err != nil {
 			return nil, err
 		}

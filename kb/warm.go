@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 )
 
 const (
@@ -33,6 +34,43 @@ func (k *KB) warm(g *generation) {
 			return nil
 		}))
 	})
+}
+
+// prime reads for a generation that is about to serve what searches have read of the one before it, so that none of them
+// notices the change. It costs what is kept in memory, however large the index is.
+func (k *KB) prime(old, g *generation) {
+	if old == nil || g == nil {
+		return
+	}
+	terms, filters := old.terms.known(), old.filterKeys()
+	k.logIf("prime the generation", g.run(func(r *reader) error {
+		for _, key := range filters {
+			field, value, _ := strings.Cut(key, "\x00")
+			if _, err := r.holders(field, value); err != nil {
+				return err
+			}
+		}
+		if old.parallel.asked.Load() {
+			if _, err := r.translations(); err != nil {
+				return err
+			}
+		}
+		for term, scored := range terms {
+			var err error
+			if k.closing.Err() != nil {
+				return nil
+			}
+			if scored {
+				_, err = r.lists(k.closing, term)
+			} else {
+				_, err = r.df(term)
+			}
+			if err != nil && k.closing.Err() == nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 // readFrequent reads the postings of the most frequent terms of the largest segment.

@@ -74,7 +74,7 @@ func TestKBRollbackIsWhereTheNextRefreshStarts(t *testing.T) {
 func TestKBVerifyNamesTheFile(t *testing.T) {
 	data, _ := twoStates(t)
 	require.Contains(t, must(t, "kb", "verify", "--data-dir", data), "0 files damaged")
-	file := filepath.Join(data, "kb", "gen-00000001", "articles.tsv")
+	file := filepath.Join(data, "kb", "gen-00000001", "articles.tsv.gz")
 	raw, err := os.ReadFile(file)
 	require.NoError(t, err)
 	raw[3] ^= 1
@@ -82,7 +82,7 @@ func TestKBVerifyNamesTheFile(t *testing.T) {
 	r := call(t, "", "kb", "verify", "--data-dir", data)
 	require.Equal(t, exitFailed, r.code)
 	require.Contains(t, r.out, "DAMAGED  "+file+": has another SHA-256")
-	require.Contains(t, r.err, "gen-00000001/articles.tsv")
+	require.Contains(t, r.err, "gen-00000001/articles.tsv.gz")
 	require.Contains(t, must(t, "kb", "verify", "--data-dir", data, "2", "--json"), `"faults": []`)
 }
 

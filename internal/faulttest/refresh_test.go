@@ -76,7 +76,7 @@ func TestKillAtAnyMoment(t *testing.T) {
 // states are what a refresh makes in the index's folder, in order, as patterns of names.
 var states = []string{
 	"build-*", "build-*/index/store", "build-*/index/store/root.bolt", "build-*/index/index_meta.json", "build-*/index/store/*.zap",
-	"build-*/articles.tsv", "build-*/changes.tsv", "build-*/manifest.json", "gen-%08d", "gen-%08d/manifest.json", "CURRENT.tmp*", "../ledger/tmp-*", "../refresh.json.tmp*",
+	"build-*/articles.tsv.gz", "build-*/changes.tsv", "build-*/manifest.json", "gen-%08d", "gen-%08d/manifest.json", "CURRENT.tmp*", "../ledger/tmp-*", "../refresh.json.tmp*",
 }
 
 func TestKillAtState(t *testing.T) {
