@@ -144,12 +144,13 @@ type Change struct {
 
 // Generation describes one immutable state of the index.
 type Generation struct {
-	Number    uint64 // 1 for the first; 0 means that there is none yet
-	Created   time.Time
-	Articles  int
-	Bytes     int64          // on disk
-	Sources   map[string]int // articles per source
-	Languages map[string]int // articles per language
-	Twins     int            // articles that say the same, or nearly the same, as another one
-	Hash      string         // of the manifest: names the content
+	Number     uint64 // 1 for the first; 0 means that there is none yet
+	Created    time.Time
+	Articles   int
+	Bytes      int64          // on disk
+	Sources    map[string]int // articles per source
+	Languages  map[string]int // articles per language
+	Twins      int            // articles that say the same, or nearly the same, as another one
+	Hash       string         // of the manifest: names the content
+	Unfinished bool           // a build has something to add to it although no article changed: vectors
 }

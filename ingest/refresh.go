@@ -20,6 +20,7 @@ type refresh struct {
 	parser   parser
 	force    bool
 	due      bool // only the sources that are due by their own schedule
+	resume   bool // the index has work left that needs no change
 	progress func(Progress)
 
 	spares   sync.Pool // of *[]byte: lines that need not be parsed
@@ -64,6 +65,7 @@ var errAbandoned = errors.New("the index did not read all changes")
 // run walks the sources and applies what changed.
 func (r *refresh) run(ctx context.Context, sources []Source) error {
 	serves := r.index.Generation()
+	r.resume = serves.Unfinished
 	r.report.Generation, r.report.Twins = serves.Number, serves.Twins
 	if err := r.prepare(ctx, sources); err != nil {
 		return err
@@ -84,10 +86,10 @@ func (r *refresh) apply(ctx context.Context) error {
 	defer func() { r.report.Phases = watch.phases }()
 	change, err, more := next()
 	watch.lap(&watch.phases.Reading)
-	if err != nil || !more {
+	if err != nil || !more && !r.resume {
 		return err
 	}
-	finished := false
+	finished, changed := false, more
 	gen, err := r.index.Apply(ctx, func(yield func(prediag.Change, error) bool) {
 		for more && err == nil && yield(change, nil) {
 			watch.lap(&watch.phases.Indexing)
@@ -109,7 +111,8 @@ func (r *refresh) apply(ctx context.Context) error {
 	case !finished:
 		return errAbandoned
 	}
-	r.report.Generation, r.report.Twins, r.report.Applied = gen.Number, gen.Twins, true
+	r.report.Applied = changed || gen.Number != r.report.Generation
+	r.report.Generation, r.report.Twins = gen.Number, gen.Twins
 	return nil
 }
 

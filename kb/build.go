@@ -49,7 +49,7 @@ func (k *KB) Apply(ctx context.Context, changes iter.Seq2[prediag.Change, error]
 	if m.Vectors == nil || m.Vectors.Missing == 0 {
 		k.removeJournal()
 	}
-	return m.generation(), nil
+	return k.describe(m), nil
 }
 
 // Known returns the fingerprint of every article of one source in the serving generation, by article ID; empty where

@@ -160,7 +160,7 @@ func (k *KB) Status() Status {
 	defer k.mu.RUnlock()
 	s := Status{Degraded: k.degraded}
 	if k.current != nil {
-		s.Generation = k.current.manifest.generation()
+		s.Generation = k.describe(k.current.manifest)
 	}
 	s.Vectors = k.vectorStatus(k.current)
 	return s

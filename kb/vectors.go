@@ -47,12 +47,19 @@ func readPlaces(dir string, docs int) ([]vector.Part, error) {
 
 // vectorsWanted reports whether a build must run although no article changed: vectors are missing, or of another model.
 func (b *builder) vectorsWanted() bool {
-	e := b.kb.opt.Embedding
-	if e.Embedder == nil || b.base == nil || b.base.manifest.Articles == 0 {
-		return false
-	}
-	v := b.base.manifest.Vectors
-	return v == nil || v.Source != e.source() || v.Missing > 0
+	return b.base != nil && b.kb.vectorsWanted(b.base.manifest)
+}
+
+func (k *KB) vectorsWanted(m *manifest) bool {
+	e, v := k.opt.Embedding, m.Vectors
+	return e.Embedder != nil && m.Articles > 0 && (v == nil || v.Source != e.source() || v.Missing > 0)
+}
+
+// describe is a generation in the words of the root package.
+func (k *KB) describe(m *manifest) prediag.Generation {
+	g := m.generation()
+	g.Unfinished = k.vectorsWanted(m)
+	return g
 }
 
 // keptRow is a row of the base.

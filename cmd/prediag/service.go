@@ -52,12 +52,13 @@ func (s *service) indexLoop(ctx context.Context, every, scrub time.Duration) err
 	return followIndex(ctx, s.p.kb, every, scrub, s.logger, s.refresher.Trigger)
 }
 
-// followIndex is indexLoop for any index; damaged is called when something that it served is.
-func followIndex(ctx context.Context, k *kb.KB, every, scrub time.Duration, logger *slog.Logger, damaged func()) error {
+// followIndex is indexLoop for any index; renew is called when something that it served is damaged, and when a build ended before it
+// had made all vectors.
+func followIndex(ctx context.Context, k *kb.KB, every, scrub time.Duration, logger *slog.Logger, renew func()) error {
 	look, prove := time.NewTicker(every), time.NewTicker(scrub)
 	defer look.Stop()
 	defer prove.Stop()
-	healthy := k.Status().Degraded == ""
+	healthy, embedded := k.Status().Degraded == "", 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -73,9 +74,13 @@ func followIndex(ctx context.Context, k *kb.KB, every, scrub time.Duration, logg
 				logger.Error("the index is damaged", "error", err)
 			}
 		}
+		if v := k.Status().Vectors; v != nil && v.Missing > 0 && v.Stored > embedded { // a build's time was over: the next goes on
+			embedded = v.Stored
+			renew()
+		}
 		if now := k.Status().Degraded == ""; now != healthy {
 			if healthy = now; !healthy { // builds on what is intact, or anew
-				damaged()
+				renew()
 			}
 		}
 	}
