@@ -94,7 +94,7 @@ func TestDamagedIndex(t *testing.T) {
 	for _, name := range list {
 		others = append(others, filepath.Join(whole, name))
 	}
-	for range count(3, 500) {
+	for range y.rounds(count(3, 500)) {
 		copyTree(t, whole, w.dir)
 		name := list[y.r.IntN(len(list))]
 		how, err := damage(y.r, filepath.Join(w.dir, name), others)
@@ -167,7 +167,7 @@ func TestDamagedModel(t *testing.T) {
 	for _, name := range list {
 		others = append(others, filepath.Join(whole, name))
 	}
-	for range count(0, 100) {
+	for range y.rounds(count(0, 100)) {
 		copyTree(t, whole, filepath.Join(w.dir, "model"))
 		name := list[y.r.IntN(len(list))]
 		how, err := damage(y.r, filepath.Join(w.dir, "model", name), others)

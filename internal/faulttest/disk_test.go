@@ -30,7 +30,7 @@ func TestDiskFullInRefresh(t *testing.T) {
 			w.dir, w.pad = filepath.Join(disk, "data"), 6000
 			failed := 0
 			require.NoError(t, w.tidy())
-			for range count(0, 20) {
+			for range y.rounds(count(0, 20)) {
 				w.revise()
 				used, step := usage(t, disk, full.what), 1000
 				if full.what == "inodes" {
@@ -87,7 +87,7 @@ func TestDiskFullWhileWriting(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { s.kill() }()
 	refused := 0
-	for range count(0, 10) {
+	for range y.rounds(count(0, 10)) {
 		from := len(l.acks)
 		fill := filepath.Join(disk, "fill")
 		_ = os.WriteFile(fill, make([]byte, 70<<20), 0o600) // as much as there is room for

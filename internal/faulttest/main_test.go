@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"hash/fnv"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -14,12 +15,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
 var (
 	seed   = flag.Uint64("seed", 1, "of all draws")
+	steady = flag.Int("steady", 2*articles, "articles that stay as they are, beside those that change")
+	budget = flag.Duration("budget", 0, "time after which no fault begins another trial; 0: none")
 	trials = flag.Int("trials", 0, "kills by time, the other faults in proportion; 0: a short selection")
 )
 
@@ -68,7 +72,10 @@ func table(list []outcome) string {
 // padded makes F2 stand before F10.
 func padded(fault string) string { return fmt.Sprintf("%4s", fault) }
 
-var built string
+var (
+	built   string
+	started = time.Now()
+)
 
 func builtAt() string { return built }
 
@@ -93,6 +100,17 @@ func count(short, per int) int {
 	return max(1, *trials*per/100)
 }
 
+// rounds counts to n, as far as the budget of time lets it.
+func (y *tally) rounds(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := range n {
+			if *budget > 0 && time.Since(started) > *budget || !yield(i) {
+				return
+			}
+		}
+	}
+}
+
 // tally counts the trials of one fault.
 type tally struct {
 	t *testing.T
@@ -102,6 +120,9 @@ type tally struct {
 
 // begin starts a fault's tally, with draws of its own.
 func begin(t *testing.T, fault, injection string) *tally {
+	if *trials > 0 {
+		t.Parallel() // most of a trial is waiting for the disk
+	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(fault + injection))
 	y := &tally{t: t, outcome: outcome{fault: fault, injection: injection}, r: rand.New(rand.NewPCG(*seed, h.Sum64()))}

@@ -84,7 +84,7 @@ func TestPowerCutInRefresh(t *testing.T) {
 	must(t, "sync", "-f", d.dir)
 	usual, finished := w.usual(), 0
 	must(t, "sync", "-f", d.dir)
-	for range count(0, 100) {
+	for range y.rounds(count(0, 100)) {
 		w.revise()
 		must(t, "sync", "-f", w.src)
 		c := w.command(context.Background(), "ingest", w.src)
@@ -121,7 +121,7 @@ func TestPowerCutWhileWriting(t *testing.T) {
 	w := newWorld(t, d.dir).withModel()
 	must(t, "sync", "-f", d.dir)
 	l := &ledger{}
-	for range count(0, 50) {
+	for range y.rounds(count(0, 50)) {
 		s, err := w.serve()
 		if err != nil {
 			y.trial("", err)

@@ -53,7 +53,7 @@ func TestKillAtAnyMoment(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	usual := w.usual()
 	kills := 0
-	for range count(3, 100) {
+	for range y.rounds(count(3, 100)) {
 		w.revise()
 		after := time.Duration(y.r.Float64() * 1.2 * float64(usual))
 		done, err := w.killWhen(func() <-chan struct{} {
@@ -83,7 +83,7 @@ func TestKillAtState(t *testing.T) {
 	y := begin(t, "F1", "kill -9 of a refresh when a file of the new generation appears")
 	w := newWorld(t, t.TempDir())
 	kills := 0
-	for range count(1, 2) {
+	for range y.rounds(count(1, 2)) {
 		for _, state := range states {
 			if *trials == 0 && state != states[len(states)-6] {
 				continue
@@ -159,7 +159,7 @@ func TestKillAtCall(t *testing.T) {
 	y.need("strace")
 	w := newWorld(t, t.TempDir())
 	kills := 0
-	for range count(0, 100) {
+	for range y.rounds(count(0, 100)) {
 		w.revise()
 		call := calls[y.r.IntN(len(calls))]
 		inject := fmt.Sprintf("%s:signal=SIGKILL:when=%d", call, 1+y.r.IntN(nth(call)))
@@ -200,7 +200,7 @@ func TestFailingCalls(t *testing.T) {
 	y.need("strace")
 	w := newWorld(t, t.TempDir())
 	failed, kept := 0, 0
-	for range count(0, 200) {
+	for range y.rounds(count(0, 200)) {
 		w.revise()
 		call := calls[y.r.IntN(len(calls)-1)]
 		list := failures[call]

@@ -238,7 +238,7 @@ func TestKillWhileWriting(t *testing.T) {
 	w := newWorld(t, t.TempDir()).withModel()
 	l := &ledger{}
 	worst, checked := time.Duration(0), 0
-	for range count(1, 200) {
+	for range y.rounds(count(1, 200)) {
 		s, err := w.serve()
 		if err == nil {
 			worst = max(worst, s.ready)
@@ -275,7 +275,7 @@ func TestTwoProcesses(t *testing.T) {
 	require.NoError(t, err)
 	defer s.kill()
 	worst := time.Duration(0)
-	for range count(1, 10) {
+	for range y.rounds(count(1, 10)) {
 		began := time.Now()
 		out, err := w.run(context.Background(), "serve", "--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0")
 		worst = max(worst, time.Since(began))

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// articles is how many articles a knowledge base of the tests has.
+// articles is how many articles of a knowledge base change with every revision.
 const articles = 40
 
 // patience is how long anything may take before it counts as hanging. Machines that run tests are slow.
@@ -67,7 +67,7 @@ func (w *world) revise() {
 		require.NoError(w.t, os.WriteFile(filepath.Join(w.src, name), b.Bytes(), 0o600))
 	}
 	if w.rev == 1 {
-		write("stays.jsonl", articles, 3*articles, "steady")
+		write("stays.jsonl", articles, articles+*steady, "steady")
 	}
 	write("changes.jsonl", 0, articles, mark(w.rev))
 }
