@@ -97,8 +97,11 @@ func csvHeader(rows *csv.Reader, d *Defaults) (header []string, with *Defaults, 
 	if out.Columns == nil {
 		out.Columns = usualColumns(header)
 	}
-	if c := out.Columns; !has(header, c.Body) && !has(header, c.Meaning) && !has(header, c.Solution) {
-		return nil, nil, SkipNoColumns
+	switch c := out.Columns; {
+	case !has(header, c.Body) && !has(header, c.Meaning) && !has(header, c.Solution):
+		return nil, nil, SkipHeader
+	case c.Audience != "" && !has(header, c.Audience): // else everybody could read what is meant for few
+		return nil, nil, SkipReaders
 	}
 	return header, &out, ""
 }

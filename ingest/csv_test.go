@@ -51,8 +51,13 @@ func TestCSV(t *testing.T) {
 	require.Len(t, a.Codes, 1)
 	require.Equal(t, []string{"No stock", "Choose another flavour"}, []string{a.Codes[0].Meaning, a.Codes[0].Solution})
 
+	index, rep = readCSV(t, "nr,text,reader\n1,For few,staff\n", &Defaults{Columns: &Columns{ID: "nr", Body: "text", Audience: "readers"}})
+	require.Equal(t, map[string]int{SkipReaders: 1}, rep.Skipped, "a column of readers that is not there must not open the rows to all")
+	require.Len(t, rep.Quarantined, 1)
+	require.Empty(t, index.articles)
+
 	for name, c := range map[string]struct{ in, reason string }{
-		"no columns":   {"a,b\n1,2\n", SkipNoColumns},
+		"no columns":   {"a,b\n1,2\n", SkipHeader},
 		"empty":        {"", SkipEmpty},
 		"header alone": {"id,title,body\n", SkipEmpty},
 		"no name":      {"id,,body\n,x,\n", SkipNoColumns},

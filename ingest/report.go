@@ -17,6 +17,7 @@ const (
 	SkipNoColumns    = "record without the columns title and body"
 	SkipExcluded     = "excluded by the configuration"
 	SkipFrontMatter  = "malformed front matter"
+	SkipHeader       = "sheet without a column of text"
 	SkipHidden       = "hidden"
 	SkipHiddenFolder = "hidden folder, not entered"
 	SkipID           = "invalid id"
@@ -40,6 +41,7 @@ const (
 	SkipRedirect     = "redirected to another host"
 	SkipRefused      = "refused by the server"
 	SkipRobots       = "disallowed by robots.txt"
+	SkipReaders      = "sheet without the column that columns names as audience"
 	SkipTimeout      = "parse timeout"
 	SkipTooLarge     = "too large"
 	SkipTooMany      = "beyond the limit on items"
@@ -146,7 +148,7 @@ func (s *SourceReport) skip(path, reason string) {
 // isFault reports whether a skip should be looked at by somebody.
 func isFault(reason string) bool {
 	switch reason {
-	case SkipAudience, SkipBinary, SkipCompression, SkipCSV, SkipDamaged, SkipDOCX, SkipDuplicate, SkipFrontMatter, SkipID,
+	case SkipAudience, SkipBinary, SkipCompression, SkipCSV, SkipDamaged, SkipDOCX, SkipDuplicate, SkipFrontMatter, SkipHeader, SkipID, SkipReaders,
 		SkipInvalidUTF8, SkipJSON, SkipLinkOutside, SkipMemory, SkipMetadata, SkipName, SkipNoWorker, SkipPanic, SkipPDF, SkipPDFEncrypted, SkipPDFGarbled,
 		SkipRefused, SkipTimeout, SkipTooLarge, SkipTooMany, SkipUnreachable, SkipUnreadable, SkipFolder:
 		return true
