@@ -36,6 +36,8 @@ type generation struct {
 	twins  [][]twin
 	twinOf map[string][]twin // by article ID
 
+	products products
+
 	generic bitset // documents whose title says nothing
 	nothing bitset // no documents
 	terms   termCache
@@ -110,6 +112,9 @@ func (g *generation) attach() error {
 			return errors.Join(err, snapshot.Close())
 		}
 		g.generic.or(holders)
+	}
+	if g.products, err = r.loadProducts(); err != nil {
+		return errors.Join(err, snapshot.Close())
 	}
 	if err := g.loadTwins(); err != nil {
 		return errors.Join(err, snapshot.Close())

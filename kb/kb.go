@@ -39,6 +39,10 @@ type Options struct {
 	// Glossary extends the built-in glossary of technical terms, in YAML as docs/search.md describes it; empty: it does not.
 	Glossary []byte
 
+	// Ranker is a learned order of the first articles, as Ranker.Encode writes it; empty: the built-in one. One that was learned
+	// under other Settings is left out and the logger told, so that an update of the program does not keep it from starting.
+	Ranker []byte
+
 	// Golden returns the queries that a new generation must answer before it serves; it is asked at every build. nil, or a
 	// Golden without queries: there are none.
 	Golden func() (Golden, error)
@@ -84,6 +88,9 @@ type KB struct {
 	stop stopLists
 
 	glossary *concept.Phrases
+	history  [][]uint64
+	ranker   *features // nil: the built-in order
+	settings string
 
 	lane     lane
 	building sync.Mutex // held by the one Apply that runs
@@ -119,7 +126,10 @@ func Open(dir string, opt Options) (*KB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("knowledge base %q: %w", dir, err)
 	}
-	k := &KB{dir: filepath.Clean(dir), opt: opt.complete(), stop: newStopLists(), glossary: glossary}
+	k := &KB{dir: filepath.Clean(dir), opt: opt.complete(), stop: newStopLists(), glossary: glossary, history: historyPhrases()}
+	if err := k.setRanker(opt.Ranker); err != nil {
+		return nil, fmt.Errorf("knowledge base %q: %w", dir, err)
+	}
 	k.closing, k.close = context.WithCancel(context.Background())
 	gen, degraded := k.load()
 	k.current, k.degraded = gen, degraded

@@ -77,13 +77,16 @@ type query struct {
 	postings  int         // to score exactly
 	glossary  *concept.Phrases
 	stop      stopLists
-	now       time.Time  // the day counts
-	exact     [][]string // terms that must follow each other, see typed
-	without   [][]string // terms that must not
-	leftOut   []string   // the same as it was written
-	apart     []int      // documents that are left out
-	bridged   float64    // share of the score of an article's translation in the query's language that the article takes, see bridge
-	vector    *asked     // nil: words alone are searched
+	now       time.Time         // the day counts
+	exact     [][]string        // terms that must follow each other, see typed
+	without   [][]string        // terms that must not
+	leftOut   []string          // the same as it was written
+	apart     []int             // documents that are left out
+	bridged   float64           // share of the score of an article's translation in the query's language that the article takes, see bridge
+	vector    *asked            // nil: words alone are searched
+	history   [][]uint64        // titles of lists of changes, see historyPhrases
+	ranker    *features         // weights of a learned order; nil: the built-in one
+	observed  func([]candidate) // gets the second stage's candidates with their features; nil: not wanted
 }
 
 // queryTerm is a term of the query's text.
@@ -107,7 +110,8 @@ func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
 	if q.Like != "" {
 		q.Text, q.Codes, operators = "", nil, typed{}
 	}
-	out := &query{Query: q, codes: queryCodes(q), postings: k.opt.Postings, glossary: k.glossary, stop: k.stop, now: k.opt.Now()}
+	out := &query{Query: q, codes: queryCodes(q), postings: k.opt.Postings, glossary: k.glossary, stop: k.stop, now: k.opt.Now(),
+		history: k.history, ranker: k.ranker}
 	seen := make(map[string]bool)
 	out.detected, out.sure = lang.Detect(q.Text)
 	out.language = a.languageOf(out.detected, out.sure)

@@ -39,6 +39,8 @@ type candidate struct {
 	near  *vector.Match      // nil: the article is not among the nearest by vectors
 	words float64            // score without what codes are worth
 	codes float64
+
+	features *features // nil: nobody asks for them
 }
 
 // reranker scores the candidates of one query again. It is for one goroutine; its memory is used again and again.
@@ -55,6 +57,11 @@ type reranker struct {
 	matches  []match
 	freq     []int
 	counts   []int
+
+	history  [][]uint64 // titles of lists of changes that the query does not ask for
+	named    []float64  // by product: how well the query names it; nil: it names none
+	fix, faq bitset     // articles of these kinds; nil: not looked up
+	features []features // of the candidates; reused
 }
 
 // begin prepares for another query.
@@ -76,6 +83,8 @@ func (x *reranker) begin(r *reader, q *query, terms []weighted) {
 		x.language = lang.Base(q.detected)
 	}
 	x.long = min(max((r.average(fieldText)-shortArticle)/(longArticle-shortArticle), 0), 1)
+	x.history = unasked(q.history, x.finder.hashes, x.history)
+	x.named = r.products.named(q.terms, x.named)
 }
 
 // sureLanguage is the confidence from which on the query's language counts.
@@ -107,9 +116,12 @@ func (x *reranker) neighbours(order []queryTerm) {
 // that are no greater.
 func (r *reader) rerank(ctx context.Context, q *query, ranking []scored, s *scores, terms []weighted) ([]candidate, error) {
 	out := make([]candidate, len(ranking))
-	depth := min(len(ranking), rerankDepth)
+	depth := min(len(ranking), q.depth())
 	x := &r.reranker
 	x.begin(r, q, terms)
+	if err := x.prepare(q); err != nil {
+		return nil, err
+	}
 	for i, c := range ranking {
 		out[i] = candidate{scored: c, codes: float64(s.codes[c.doc])}
 		if i >= depth {
@@ -118,11 +130,16 @@ func (r *reader) rerank(ctx context.Context, q *query, ranking []scored, s *scor
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := x.score(&out[i], s.cells[c.doc].mask); err != nil {
+		if q.observes() {
+			x.features = append(x.features, features{})
+			out[i].features = &x.features[i]
+		}
+		if err := x.score(&out[i], &s.cells[c.doc], s); err != nil {
 			return nil, err
 		}
 	}
 	shareTitles(out[:depth])
+	q.learnt(out[:depth], x.mass)
 	least := math.Inf(1)
 	for i := range out[:depth] {
 		out[i].score = out[i].words + out[i].codes
@@ -137,8 +154,8 @@ func (r *reader) rerank(ctx context.Context, q *query, ranking []scored, s *scor
 	return out, nil
 }
 
-// score fills in the title and the words' score of a candidate that holds the terms in mask.
-func (x *reranker) score(c *candidate, mask uint32) (err error) {
+// score fills in the title, the words' score and the features of a candidate.
+func (x *reranker) score(c *candidate, cell *cell, s *scores) (err error) {
 	if c.id, err = x.r.id(c.doc); err != nil {
 		return err
 	}
@@ -146,7 +163,11 @@ func (x *reranker) score(c *candidate, mask uint32) (err error) {
 		if !x.r.generic.has(c.doc) {
 			copy(c.title[:], f.titleKey)
 		}
-		c.words = x.words(f, mask, c.score-c.codes)
+		c.words = x.words(f, cell.mask, c.score-c.codes)
+		c.words *= 1 + productGain*x.product(c.doc)
+		if c.features != nil {
+			return x.observe(c.features, f, c, cell, s)
+		}
 		return nil
 	})
 }
@@ -161,6 +182,9 @@ func (x *reranker) words(f *forward, mask uint32, base float64) float64 {
 	score *= 1 + earlyGain*x.early()
 	if x.language != "" && string(f.language) == x.language {
 		score *= 1 + languageGain
+	}
+	if isHistory(f, x.history) {
+		score *= historyShare
 	}
 	return score
 }

@@ -17,6 +17,6 @@ func Settings() string {
 		stopWeight, stopCJKWeight, kanaWeight, wordGain, conceptsVersion, stopFile, stopCharacters, maxTermBytes, maxQueryTerms, maxScored, maxPostings,
 		maxExpanded, maxBigrams, genericShare, maxGeneric, maxTargets, targetShare, maxAlts, minAltWeight, bridgeWeight, bridgeDepth, besideOwn, glossaryWeight,
 		rerankDepth, maxRerankBytes, windowTokens, windowStep, nearTokens, nearK1, nearB, passageWeight, nearWeight, shortArticle, longArticle,
-		earlyGain, earlyTokens, languageGain, twinShare, minTypo, maxTypos, maxTyped, maxDistance, typoShare))
+		earlyGain, earlyTokens, languageGain, twinShare, productGain, historyShare, historyTitles, minTypo, maxTypos, maxTyped, maxDistance, typoShare))
 	return "kb-" + hex.EncodeToString(sum[:6])
 }

@@ -81,9 +81,14 @@ func filed(t prediag.Ticket) prediag.Ticket {
 	return t
 }
 
+// SearchText is what is searched for a ticket out of which secrets and personal data are gone.
+func SearchText(t prediag.Ticket) string {
+	return firstRunes(readable(filed(t)).Text(), prediag.MaxQueryRunes)
+}
+
 // queryFor turns a ticket into a query: its text as far as the limit goes, its codes, its likely category.
 func queryFor(d prediag.Diagnosis, codes []string) prediag.Query {
-	q := prediag.Query{Text: firstRunes(readable(filed(d.Ticket)).Text(), prediag.MaxQueryRunes), Codes: codes, Limit: maxHits}
+	q := prediag.Query{Text: SearchText(d.Ticket), Codes: codes, Limit: maxHits}
 	if c, ok := d.Verdict.Field(prediag.FieldCategory); ok && c.Probability >= 0.5 && c.Label != prediag.LabelOutOfScope {
 		q.Category = c.Label
 	}

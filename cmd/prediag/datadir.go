@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -24,6 +26,7 @@ func (d dataDir) lessons() string    { return filepath.Join(string(d), "lessons.
 func (d dataDir) policy() string     { return filepath.Join(string(d), "policy.yaml") }
 func (d dataDir) golden() string     { return filepath.Join(string(d), "golden.yaml") }
 func (d dataDir) glossary() string   { return filepath.Join(string(d), "glossary.yaml") }
+func (d dataDir) ranker() string     { return filepath.Join(string(d), "ranker.json") }
 func (d dataDir) embeddings() string { return filepath.Join(string(d), "embeddings.yaml") }
 func (d dataDir) sources() string    { return filepath.Join(string(d), "sources.json") }
 func (d dataDir) ledger() string     { return filepath.Join(string(d), "ledger") }
@@ -32,8 +35,41 @@ func (d dataDir) refreshes() string  { return filepath.Join(string(d), "refresh.
 func (d dataDir) lock() string       { return filepath.Join(string(d), "lock") }
 func (d dataDir) holder() string     { return filepath.Join(string(d), "holder.json") }
 
-// openKB opens the knowledge base with the maintainer's glossary and embeddings, where there are any.
-func (d dataDir) openKB(opt kb.Options) (*kb.KB, error) {
+// openKB opens the knowledge base with the maintainer's glossary and embeddings and the learned order of its own, where there are such.
+func (d dataDir) openKB(opt kb.Options) (*kb.KB, error) { return d.openLearnt(opt, "") }
+
+// openLearnt opens the knowledge base with a learned order out of a file; empty: of its own, where there is one.
+func (d dataDir) openLearnt(opt kb.Options, file string) (*kb.KB, error) {
+	raw, err := d.readRanker(file)
+	if err != nil {
+		return nil, err
+	}
+	opt.Ranker = raw
+	k, err := d.openUnlearnt(opt)
+	var invalid *prediag.Error
+	if errors.As(err, &invalid) && invalid.Field == "ranker" {
+		return nil, fmt.Errorf("%q: %w", cmp.Or(file, d.ranker()), err)
+	}
+	return k, err
+}
+
+// readRanker reads the learned order in a file; empty: the folder's own, where there is one.
+func (d dataDir) readRanker(file string) ([]byte, error) {
+	if file != "" {
+		return readFile("ranker", file, func(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, maxRankerBytes)) })
+	}
+	raw, err := os.ReadFile(d.ranker())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read ranker: %w", err)
+	}
+	return raw, nil
+}
+
+// maxRankerBytes bounds what is read of a ranker's file; a whole one has a few KiB.
+const maxRankerBytes = 1 << 20
+
+// openUnlearnt opens the knowledge base with the maintainer's glossary and embeddings, under the built-in order unless opt names another.
+func (d dataDir) openUnlearnt(opt kb.Options) (*kb.KB, error) {
 	var err error
 	if opt.Glossary, err = os.ReadFile(d.glossary()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read glossary: %w", err)
@@ -196,4 +232,20 @@ func writeFile(path string, raw []byte) (err error) {
 		return fmt.Errorf("write %q: %w", path, err)
 	}
 	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// settings names how the folder's knowledge base searches. An empty name has no learned order.
+func (d dataDir) settings() (string, error) {
+	if d == "" {
+		return kb.Settings(), nil
+	}
+	raw, err := d.readRanker("")
+	if err != nil || len(raw) == 0 {
+		return kb.Settings(), err
+	}
+	r, err := kb.ParseRanker(raw)
+	if err != nil {
+		return "", fmt.Errorf("%q: %w", d.ranker(), err)
+	}
+	return r.Serves(), nil
 }

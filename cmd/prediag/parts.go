@@ -38,6 +38,7 @@ type parts struct {
 type partsOptions struct {
 	model   string // folder; empty: the data folder's own
 	policy  string // file; empty: the data folder's own, or else the default policy
+	ranker  string // file; empty: the data folder's own, or else the built-in order
 	record  string // address of the state of record; empty: the remembered one, or else the data folder's own
 	unaided bool   // the model answers alone, as it is measured: what humans decided in the record is left out
 	logger  *slog.Logger
@@ -74,7 +75,7 @@ func (a *app) openParts(ctx context.Context, dir dataDir, opt partsOptions) (p *
 		}
 		p.memory = p.lessons.memory
 	}
-	p.kb, err = dir.openKB(kb.Options{Logger: opt.logger, Golden: dir.readGolden})
+	p.kb, err = dir.openLearnt(kb.Options{Logger: opt.logger, Golden: dir.readGolden}, opt.ranker)
 	return p, err
 }
 
@@ -92,9 +93,9 @@ func (p *parts) close() error {
 	return errors.Join(errs...)
 }
 
-// serves is what the policy's thresholds must have been fitted on.
-func serves(m *classifier.Model, embedder string) triage.Binding {
-	return triage.Binding{Model: m.Version(), Taxonomy: m.Taxonomy(), Search: triage.SearchVersion(kb.Settings()), Embedder: embedder}
+// serves is what the policy's thresholds must have been fitted on; settings are the search's.
+func serves(m *classifier.Model, settings, embedder string) triage.Binding {
+	return triage.Binding{Model: m.Version(), Taxonomy: m.Taxonomy(), Search: triage.SearchVersion(settings), Embedder: embedder}
 }
 
 // loadPolicy reads the file that was named, else the data folder's, else the default policy.
@@ -189,6 +190,6 @@ func (p *parts) pipeline(refreshed func() time.Time, logger *slog.Logger) *triag
 	}
 	return triage.New(triage.Parts{
 		Classifier: asked, Searcher: searched, Explainer: p.kb, Drafter: draft.NewExtractive(articles),
-		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy, Search: triage.SearchVersion(kb.Settings()), Embedder: embedder(p.kb), Paused: p.paused,
+		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy, Search: triage.SearchVersion(p.kb.Settings()), Embedder: embedder(p.kb), Paused: p.paused,
 	}, p.policy, triage.Options{Logger: logger, Recorded: p.recorded})
 }

@@ -179,7 +179,11 @@ func (a *app) checkPolicy(f policyShowFlags) error {
 	if err != nil {
 		return err
 	}
-	c := checkedPolicy{Policy: p.Version(), Origin: p.Origin(), Serves: serves(m, cmp.Or(e.Name(), triage.NoEmbedder))}
+	settings, err := dir.settings()
+	if err != nil {
+		return err
+	}
+	c := checkedPolicy{Policy: p.Version(), Origin: p.Origin(), Serves: serves(m, settings, cmp.Or(e.Name(), triage.NoEmbedder))}
 	c.Differences = append([]triage.Difference{}, p.Differences(c.Serves)...)
 	c.Stale = len(c.Differences) > 0
 	if *f.asJSON {

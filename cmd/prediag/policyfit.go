@@ -133,6 +133,7 @@ type studied struct {
 	targets map[string]float64
 	serves  triage.Binding
 
+	settings string // of the search
 	embedder string // see triage.Binding
 	tickets  []triage.Labelled
 }
@@ -159,7 +160,7 @@ func (a *app) study(ctx context.Context, f policyFitFlags) (s studied, err error
 	}
 	if answers || f.dataDir == demoTickets {
 		return s, a.withParts(ctx, "policy fit", f.dataDir, partsOptions{model: f.model, unaided: true}, func(p *parts) error {
-			p.policy, p.quick, s.embedder = s.base, true, embedder(p.kb)
+			p.policy, p.quick, s.settings, s.embedder = s.base, true, p.kb.Settings(), embedder(p.kb)
 			line := p.pipeline(time.Now, nil)
 			return a.studyAll(ctx, &s, p.model.Model(), examples, line.Study)
 		})
@@ -176,6 +177,9 @@ func (a *app) study(ctx context.Context, f policyFitFlags) (s studied, err error
 	}
 	e, err := dataDir(f.dataDir).embedding()
 	if err != nil {
+		return s, err
+	}
+	if s.settings, err = dataDir(f.dataDir).settings(); err != nil {
 		return s, err
 	}
 	s.embedder = cmp.Or(e.Name(), triage.NoEmbedder)
@@ -215,7 +219,7 @@ func (a *app) studyAll(ctx context.Context, s *studied, m *classifier.Model, exa
 			return usageError{fmt.Errorf("--target names %q: use answer, route, or a field of the model (%s)", action, strings.Join(m.Fields(), ", "))}
 		}
 	}
-	s.serves = serves(m, s.embedder)
+	s.serves = serves(m, s.settings, s.embedder)
 	s.tickets = make([]triage.Labelled, len(examples))
 	bar := a.newProgress("studying")
 	defer bar.end()

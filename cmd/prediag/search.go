@@ -22,6 +22,7 @@ type searchFlags struct {
 	query   prediag.Query
 	order   string
 	newer   string
+	ranker  string
 	timeout time.Duration
 }
 
@@ -56,6 +57,7 @@ While a service holds the data folder the search goes through that service. --js
 	c.Flags().StringVar(&f.query.Like, "like", "", "ID of an article: print others like it")
 	c.Flags().IntVar(&f.query.Limit, "limit", 10, "articles to print, 1 to 100")
 	c.Flags().BoolVar(&f.query.Facets, "facets", false, "count the results by language, product, kind, category and age")
+	c.Flags().StringVar(&f.ranker, "ranker", "", "file of a learned order, see prediag train ranker (default: the data folder's ranker.json, where there is one)")
 	c.Flags().DurationVar(&f.timeout, "timeout", 10*time.Second, "longest wait for the answer")
 	return c
 }
@@ -69,7 +71,7 @@ func (a *app) search(ctx context.Context, f searchFlags) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	found, err := searchIn(ctx, dataDir(*f.dataDir), f.query)
+	found, err := searchIn(ctx, dataDir(*f.dataDir), f.query, f.ranker)
 	if err != nil {
 		return err
 	}
@@ -118,8 +120,8 @@ func daysAgo(now time.Time, s string) (time.Time, error) {
 
 // searchIn searches through the service that holds the data folder, or in the folder itself: its generations are never
 // written to, so that reading needs no lock.
-func searchIn(ctx context.Context, dir dataDir, q prediag.Query) (r prediag.Results, err error) {
-	if h, ok := dir.service(); ok {
+func searchIn(ctx context.Context, dir dataDir, q prediag.Query, ranker string) (r prediag.Results, err error) {
+	if h, ok := dir.service(); ok && ranker == "" {
 		client, err := server.Dial(h.GRPC)
 		if err != nil {
 			return r, err
@@ -130,7 +132,7 @@ func searchIn(ctx context.Context, dir dataDir, q prediag.Query) (r prediag.Resu
 	if err := dir.exists(); err != nil {
 		return r, err
 	}
-	k, err := dir.openKB(kb.Options{})
+	k, err := dir.openLearnt(kb.Options{}, ranker)
 	if err != nil {
 		return r, err
 	}

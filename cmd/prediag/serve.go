@@ -71,6 +71,7 @@ publishes, and when it is gone another one takes over.`,
 	c.Flags().DurationVar(&f.drain, "drain", 10*time.Second, "time that accepted calls get when the service stops")
 	c.Flags().StringVar(&f.parts.model, "model", "", "folder of the model (default: the data folder's)")
 	c.Flags().StringVar(&f.parts.policy, "policy", "", "file of the policy (default: the data folder's policy.yaml, or the built-in one)")
+	c.Flags().StringVar(&f.parts.ranker, "ranker", "", "file of a learned order, see prediag train ranker (default: the data folder's ranker.json, where there is one)")
 	f.shadow.flags(c)
 	f.replica.flags(c)
 	c.Flags().StringVar(&f.keep, "keep-diagnoses", "180d", "time after which a diagnosis and its entry in the audit log are removed, e.g. 90d or 36h; 0 keeps all. Those whose case waits stay")

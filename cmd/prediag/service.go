@@ -181,7 +181,7 @@ func (s *service) status() server.Status {
 		out.IndexStale = true
 		out.Degraded = strings.TrimPrefix(fmt.Sprintf("%s; kb_stale: the last good refresh was %s ago", out.Degraded, shortAge(age.Seconds())), "; ")
 	}
-	for _, d := range s.p.policy.Differences(serves(s.p.model.Model(), embedder(s.p.kb))) {
+	for _, d := range s.p.policy.Differences(serves(s.p.model.Model(), s.p.kb.Settings(), embedder(s.p.kb))) {
 		out.Stale = append(out.Stale, d.String())
 	}
 	if len(out.Stale) > 0 {

@@ -69,6 +69,7 @@ within seconds.`,
 	c.Flags().StringVar(&f.quality, "quality", string(classifier.QualityBest), "best: several networks and a linear part vote; fast: one network, a quarter of the size and time")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed: the same seed gives the same model to the byte")
 	f.asJSON = jsonFlag(c)
+	c.AddCommand(a.trainRanker())
 	return c
 }
 
