@@ -4,6 +4,9 @@ GO       ?= go
 PKG      := ./...
 BUF      := $(GO) tool -modfile=../tools/buf/go.mod buf
 LINT     := $(GO) tool -modfile=tools/lint/go.mod golangci-lint
+# Where speed does not matter, functions are not inlined: the binary has a limit of 50 MB.
+SMALL    := github.com/go-git github.com/minio github.com/ProtonMail github.com/cloudflare github.com/jackc github.com/prometheus \
+            github.com/grpc-ecosystem github.com/spf13 prediag/proto
 DATA_DIR ?= data
 EVAL_DATA ?= ../shared/data
 # Debian's own Python finds the Debian packages of the peers.
@@ -22,7 +25,7 @@ run: build ## build, and serve the embedded demo
 	./bin/prediag serve --data-dir $(DATA_DIR)
 
 build: ## the static binary, in bin/ (grpcnotrace leaves out a debugging page that nothing links to)
-	CGO_ENABLED=0 $(GO) build -trimpath -tags grpcnotrace -ldflags='-s -w' -o bin/prediag ./cmd/prediag
+	CGO_ENABLED=0 $(GO) build -trimpath -tags grpcnotrace -ldflags='-s -w' $(SMALL:%=-gcflags='%/...=-l') -o bin/prediag ./cmd/prediag
 
 test: ## vet, and all tests, with the race detector where there is a C compiler
 	$(GO) vet $(PKG)
