@@ -113,7 +113,7 @@ func (r *reader) liveHolders(heads []dictWalk, term string) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		n += list.Count()
+		n += uint64(r.view.count(i, list))
 		if err := h.next(); err != nil {
 			return 0, err
 		}

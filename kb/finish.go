@@ -48,13 +48,17 @@ func (b *builder) finish(ctx context.Context) (*manifest, error) {
 	if b.idle && b.embedded == 0 && b.vectors.Missing > 0 {
 		return nil, nil // nothing was gained
 	}
-	groups, twins := twinsOf(b.rows)
+	restricted, err := b.restricted()
+	if err != nil {
+		return nil, err
+	}
+	groups, twins := twinsOf(b.rows, restricted)
 	if len(groups) > 0 {
 		if err := writeFile(filepath.Join(b.dir, twinsName), encodeTwins(groups)); err != nil {
 			return nil, err
 		}
 	}
-	m, err := b.manifest(ctx, unchanged)
+	m, err := b.manifest(ctx, unchanged, restricted)
 	if err != nil {
 		return nil, err
 	}
@@ -153,15 +157,19 @@ func (b *builder) unchanged() map[string]fileSum {
 	return shared
 }
 
-func (b *builder) manifest(ctx context.Context, unchanged map[string]fileSum) (*manifest, error) {
+func (b *builder) manifest(ctx context.Context, unchanged map[string]fileSum, restricted map[string]bool) (*manifest, error) {
 	m := &manifest{Format: format, Schema: schema, Number: b.number, Created: b.kb.opt.Now().UTC(), Articles: len(b.rows),
 		Sources: map[string]int{}, Languages: map[string]int{}, Tokens: map[string]int64{}}
 	if b.base != nil {
 		m.Base = b.base.manifest.Number
 	}
-	for _, r := range b.rows {
+	for id, r := range b.rows {
 		m.Sources[r.source]++
 		m.Languages[r.language]++
+		if restricted[id] {
+			continue
+		}
+		m.Counted++
 		for i, name := range textFields {
 			m.Tokens[name] += r.lengths[i]
 		}

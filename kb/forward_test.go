@@ -136,6 +136,7 @@ func TestSecondStageAsIfReadAgain(t *testing.T) {
 	}
 	apply(t, k, put(all...))
 	require.NoError(t, k.read(func(r *reader) error {
+		require.NoError(t, r.see(nil))
 		q := k.newQuery(prediag.Query{Text: "restore a full disk of the node", Limit: 50}, r.analyzer)
 		terms, err := r.weigh(t.Context(), q.terms)
 		require.NoError(t, err)

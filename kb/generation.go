@@ -52,6 +52,9 @@ type generation struct {
 
 	columns [len(columnFields)]column
 
+	viewMu sync.Mutex
+	views  []*view // that were asked for, the oldest first
+
 	filterMu sync.Mutex
 	filters  map[string]bitset // of frequently used property values
 }
@@ -158,6 +161,7 @@ func guard(read func() error) (err error) {
 // and what is worth using again.
 type reader struct {
 	*generation
+	view     *view                               // of the caller that is served, see reader.see
 	dicts    []map[string]segment.TermDictionary // by segment and field, opened at first use
 	scores   *scores
 	analyzer *analyzer
@@ -166,6 +170,7 @@ type reader struct {
 
 func (g *generation) reader() *reader {
 	if r, ok := g.readers.Get().(*reader); ok {
+		r.view = nil
 		return r
 	}
 	r := &reader{generation: g, dicts: make([]map[string]segment.TermDictionary, len(g.parts)), analyzer: newAnalyzer()}

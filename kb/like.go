@@ -77,7 +77,7 @@ func (r *reader) likeTerms(q *query, a *prediag.Article) error {
 		}
 		w.gain = freq[t] / (freq[t] + 1)
 		if df > 1 { // what no other article holds finds none
-			list = append(list, weighed{w, w.gain * w.share * idf(r.manifest.Articles, df)})
+			list = append(list, weighed{w, w.gain * w.share * idf(r.view.articles, df)})
 		}
 	}
 	slices.SortFunc(list, func(x, y weighed) int {

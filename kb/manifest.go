@@ -53,7 +53,8 @@ type manifest struct {
 	Articles  int              `json:"articles"`
 	Sources   map[string]int   `json:"sources"`
 	Languages map[string]int   `json:"languages"`
-	Tokens    map[string]int64 `json:"tokens"`  // per field, over all articles: BM25's average length needs it
+	Tokens    map[string]int64 `json:"tokens"`  // per field, over the articles that all may read: BM25's average length needs it
+	Counted   int              `json:"counted"` // these articles; where there are none, all
 	Generic   []string         `json:"generic"` // keys of the titles that say nothing, see genericTitles
 	Twins     Twins            `json:"twins"`
 	Vectors   *vectorInfo      `json:"vectors,omitempty"` // nil: no embedder was given

@@ -3,6 +3,7 @@ package kb
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -124,7 +125,16 @@ func (r *reader) readGroups() ([][]uint32, map[uint32]int32, error) {
 			}
 		}
 	}
-	return grouped(members)
+	groups, of, err := grouped(members)
+	for _, docs := range groups {
+		slices.SortFunc(docs, func(x, y uint32) int {
+			a, failed := r.id(int(x))
+			b, failed2 := r.id(int(y))
+			err = errors.Join(err, failed, failed2)
+			return strings.Compare(a, b)
+		})
+	}
+	return groups, of, err
 }
 
 func grouped(members map[string][]uint32) ([][]uint32, map[uint32]int32, error) {

@@ -3,6 +3,7 @@ package kb
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"prediag"
 )
@@ -192,6 +193,14 @@ func (r *reader) newest(q *query, s *scores, found bitset) ([]scored, bitset, er
 		kept.add(doc)
 		list = append(list, scored{doc: doc, score: float64(r.total(&s.cells[doc], doc, s) + s.codes[doc])})
 	}
+	var failed error
+	id := func(doc int) string {
+		s, err := r.id(doc)
+		if err != nil {
+			failed = err
+		}
+		return s
+	}
 	slices.SortFunc(list, func(x, y scored) int {
 		switch a, b := days.of[x.doc], days.of[y.doc]; {
 		case a != b:
@@ -202,8 +211,11 @@ func (r *reader) newest(q *query, s *scores, found bitset) ([]scored, bitset, er
 			}
 			return 1
 		}
-		return x.doc - y.doc
+		return strings.Compare(id(x.doc), id(y.doc))
 	})
+	if failed != nil {
+		return nil, nil, failed
+	}
 	list = list[:min(len(list), q.Offset+prediag.MaxPageSize)]
 	for i := range list {
 		if list[i].id, err = r.id(list[i].doc); err != nil {

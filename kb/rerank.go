@@ -160,7 +160,7 @@ func (x *reranker) score(c *candidate, cell *cell, s *scores) (err error) {
 		return err
 	}
 	return x.r.forward(c.doc, func(f *forward) error {
-		if !x.r.generic.has(c.doc) {
+		if !x.r.view.generic.has(c.doc) {
 			copy(c.title[:], f.titleKey)
 		}
 		c.words = x.words(f, cell.mask, c.score-c.codes)

@@ -92,7 +92,7 @@ func (r *reader) weigh(ctx context.Context, terms []queryTerm) ([]weighted, erro
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, weighted{term: t.term, word: t.word, df: df, weight: idf(r.manifest.Articles, df) * t.share * t.gain, share: t.share, gain: t.gain, rigid: t.rigid})
+		out = append(out, weighted{term: t.term, word: t.word, df: df, weight: idf(r.view.articles, df) * t.share * t.gain, share: t.share, gain: t.gain, rigid: t.rigid})
 	}
 	return out, nil
 }
@@ -185,7 +185,7 @@ func (s *scores) add(l *termLists, weight float32, bit uint32, admitted bitset) 
 // total is the score of a document from its sums.
 func (r *reader) total(c *cell, doc int, s *scores) float32 {
 	title := c.title
-	if r.generic.has(doc) {
+	if r.view.generic.has(doc) {
 		title = max(title, untitled*c.text)
 	}
 	return (c.text + title) * coverageFactor(s.held(c.mask), s.mass)
@@ -199,7 +199,7 @@ func (r *reader) best(s *scores) []scored {
 		for ; word != 0; word &= word - 1 {
 			doc := at<<6 + bits.TrailingZeros64(word)
 			c := &s.cells[doc]
-			if c.text+c.title < keep.least && ((1+untitled)*c.text < keep.least || !r.generic.has(doc)) {
+			if c.text+c.title < keep.least && ((1+untitled)*c.text < keep.least || !r.view.generic.has(doc)) {
 				continue // the factor for coverage is at most 1
 			}
 			keep.offer(ranked{r.total(c, doc, s), uint32(doc)})
@@ -341,5 +341,5 @@ func (r *reader) findCodes(codes []string, s *scores, admitted bitset) error {
 // average is the mean length of a field in tokens. Bleve's own figure counts distinct terms per segment; the manifest
 // has the true total.
 func (r *reader) average(field string) float64 {
-	return max(1, float64(r.manifest.Tokens[field])/float64(max(1, r.manifest.Articles)))
+	return max(1, float64(r.manifest.Tokens[field])/float64(max(1, r.manifest.Counted)))
 }

@@ -61,6 +61,9 @@ type scored struct {
 
 func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) {
 	results := prediag.Results{Generation: r.manifest.Number}
+	if err := r.see(q.Audience); err != nil {
+		return results, err
+	}
 	results.Without = q.leftOut
 	if q.Like != "" {
 		if err := r.like(q); err != nil {
@@ -114,6 +117,9 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	}
 	found = r.crossed(found, admitted)
 	best, others := apart(best, admitted)
+	if q.verifies() {
+		others = nil // filtered out, and no translations
+	}
 	var all []candidate
 	if q.Newest {
 		all, found, err = r.byDay(ctx, q, s, found, terms)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	segment "github.com/blevesearch/scorch_segment_api/v2"
+
 	"prediag"
 	"prediag/internal/code"
 	"prediag/internal/lang"
@@ -16,13 +18,14 @@ import (
 )
 
 const (
-	maxPrefixBytes = 20   // of a title's beginning in the index
-	maxTypedBytes  = 200  // of what a user has typed
-	maxPrefixes    = 8    // words of a title that a completion may start at
-	maxScanned     = 400  // dictionary entries read per segment and suggestion
-	maxHolders     = 5000 // articles of one entry that are looked at
-	maxRead        = 512  // articles read per suggestion
-	maxPerEntry    = 4    // articles read per dictionary entry that is longer than what was typed
+	maxPrefixBytes = 20     // of a title's beginning in the index
+	maxTypedBytes  = 200    // of what a user has typed
+	maxPrefixes    = 8      // words of a title that a completion may start at
+	maxScanned     = 400    // dictionary entries read per segment and suggestion
+	maxUnseen      = 20_000 // entries in a row of articles that the caller may not read
+	maxHolders     = 5000   // articles of one entry that are looked at
+	maxRead        = 512    // articles read per suggestion
+	maxPerEntry    = 4      // articles read per dictionary entry that is longer than what was typed
 	maxSuggestions = 50
 	minCode        = 3 // characters from which on a code is completed
 )
@@ -50,6 +53,9 @@ func (k *KB) SuggestFor(ctx context.Context, prefix string, languages []string, 
 	}
 	var titles []string
 	err := k.read(func(r *reader) error {
+		if err := r.see(audience); err != nil {
+			return err
+		}
 		q := &query{Query: prediag.Query{Audience: audience}}
 		for _, l := range languages {
 			q.languages = append(q.languages, lang.Base(l))
@@ -146,23 +152,46 @@ func (r *reader) entriesFrom(ctx context.Context, field, prefix string) ([]strin
 			return nil, err
 		}
 		it := d.AutomatonIterator(nil, []byte(prefix), prefixEnd(prefix))
-		for range maxScanned {
-			entry, err := it.Next()
-			if err == nil {
-				err = ctx.Err()
-			}
+		for n := 0; n < maxScanned; {
+			entry, err := r.nextSeen(ctx, it, i, field)
 			if err != nil {
 				return nil, err
 			}
-			if entry == nil {
+			if entry == "" {
 				break
 			}
-			entries = append(entries, entry.Term)
+			entries = append(entries, entry)
+			n++
 		}
 	}
 	slices.Sort(entries)
 	entries = slices.Compact(entries)
 	return entries[:min(len(entries), maxScanned)], nil
+}
+
+// nextSeen is the next entry of a dictionary that an article has which the reader's caller sees; empty: there is none among the next
+// maxUnseen.
+func (r *reader) nextSeen(ctx context.Context, it segment.DictionaryIterator, part int, field string) (string, error) {
+	for range maxUnseen {
+		entry, err := it.Next()
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil || entry == nil {
+			return "", err
+		}
+		if r.view.among == nil {
+			return entry.Term, nil
+		}
+		list, err := r.postings(part, field, entry.Term)
+		if err != nil {
+			return "", err
+		}
+		if r.view.count(part, list) > 0 {
+			return entry.Term, nil
+		}
+	}
+	return "", nil
 }
 
 // holdersOf returns at most most admitted documents that hold an entry, those with the smallest IDs of the first

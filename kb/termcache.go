@@ -100,8 +100,11 @@ func (c *termCache) put(term string, e *termEntry) {
 	c.bytes += e.size(term)
 }
 
-// df is the number of articles that hold a term.
+// df is the number of articles that hold a term, of those that the reader's caller sees.
 func (r *reader) df(term string) (int, error) {
+	if v := r.view; v != nil && v.among != nil {
+		return r.dfAmong(v, term)
+	}
 	if e, ok := r.terms.get(term); ok {
 		return e.df, nil
 	}
@@ -114,6 +117,22 @@ func (r *reader) df(term string) (int, error) {
 		df += int(l.Count())
 	}
 	r.terms.set(term, termEntry{df: df})
+	return df, nil
+}
+
+func (r *reader) dfAmong(v *view, term string) (int, error) {
+	if df, ok := v.frequency(term); ok {
+		return df, nil
+	}
+	df := 0
+	for i := range r.parts {
+		l, err := r.postings(i, fieldText, term)
+		if err != nil {
+			return 0, err
+		}
+		df += v.count(i, l)
+	}
+	v.remember(strings.Clone(term), df)
 	return df, nil
 }
 

@@ -41,14 +41,14 @@ func (r *reader) targets(q *query) []string {
 			}
 		}
 	} else {
-		for l, n := range r.manifest.Languages {
-			if n > r.manifest.Languages[q.language] && l != "und" && l != "" && float64(n) >= targetShare*float64(r.manifest.Articles) {
+		for l, n := range r.view.languages {
+			if n > r.view.languages[q.language] && l != "und" && l != "" && float64(n) >= targetShare*float64(r.view.articles) {
 				out = append(out, l)
 			}
 		}
 	}
 	slices.SortFunc(out, func(a, b string) int {
-		return cmp.Or(cmp.Compare(r.manifest.Languages[b], r.manifest.Languages[a]), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(r.view.languages[b], r.view.languages[a]), cmp.Compare(a, b))
 	})
 	return out[:min(len(out), maxTargets)]
 }
@@ -152,7 +152,7 @@ func newGlossary(extension []byte) (*concept.Phrases, error) {
 
 // searchesOwn reports whether articles in the query's own language are among those asked for.
 func (r *reader) searchesOwn(q *query) bool {
-	return r.manifest.Languages[q.language] > 0 && (len(q.languages) == 0 || slices.Contains(q.languages, q.language))
+	return r.view.languages[q.language] > 0 && (len(q.languages) == 0 || slices.Contains(q.languages, q.language))
 }
 
 func (r *reader) setAlternatives(t *weighted, found []concept.Alternative, own bool) error {
@@ -183,7 +183,7 @@ func (r *reader) setAlternatives(t *weighted, found []concept.Alternative, own b
 		t.alts[i].weight *= factor / max(1, total)
 	}
 	if len(t.alts) > 0 {
-		t.weight = idf(r.manifest.Articles, min(r.manifest.Articles, int(df+0.5))) * t.share * t.gain
+		t.weight = idf(r.view.articles, min(r.view.articles, int(df+0.5))) * t.share * t.gain
 	}
 	return nil
 }
@@ -192,7 +192,7 @@ func (r *reader) setAlternatives(t *weighted, found []concept.Alternative, own b
 // query's own language, when the query asks for others only, beside the admitted ones. The fewer of the admitted articles have such
 // a translation, the likelier it is that the one that is right has none, and the less they count: by the fourth power.
 func (r *reader) bridge(q *query, admitted bitset) (bitset, error) {
-	if q.operates() || len(q.languages) == 0 || slices.Contains(q.languages, q.language) || r.manifest.Languages[q.language] == 0 {
+	if q.operates() || len(q.languages) == 0 || slices.Contains(q.languages, q.language) || r.view.languages[q.language] == 0 {
 		return admitted, nil
 	}
 	p, err := r.translations()

@@ -28,12 +28,22 @@ type Twins struct {
 // is a twin of the first. Twins have one title: pages made from one template for two subjects, such as starting and
 // stopping something, differ in little else. The result depends on the rows alone, not on how they came: it takes time in proportion to their
 // number.
-func twinsOf(rows map[string]row) ([][]string, Twins) {
+//
+// Restricted articles come behind all others, so that which of these are twins does not depend on them.
+func twinsOf(rows map[string]row, restricted map[string]bool) ([][]string, Twins) {
 	ids := make([]string, 0, len(rows))
 	for id := range rows {
 		ids = append(ids, id)
 	}
-	slices.Sort(ids)
+	slices.SortFunc(ids, func(x, y string) int {
+		switch {
+		case restricted[x] && !restricted[y]:
+			return 1
+		case restricted[y] && !restricted[x]:
+			return -1
+		}
+		return strings.Compare(x, y)
+	})
 	sketches := make([]sketch, len(ids))
 	for i, id := range ids {
 		sketches[i] = rows[id].sketch
@@ -134,6 +144,7 @@ func (u union) groups(ids []string, twins func(i, j int) bool, sketches []sketch
 				members = append(members, ids[i])
 			}
 			if len(members) > 1 {
+				slices.Sort(members)
 				groups = append(groups, members)
 			}
 			rest = left

@@ -131,7 +131,7 @@ func TestNearnessIsNotTransitive(t *testing.T) {
 		}
 		rows[fmt.Sprint("a", i)] = row{id: fmt.Sprint("a", i), titleKey: "t", sketch: k}
 	}
-	groups, _ := twinsOf(rows)
+	groups, _ := twinsOf(rows, nil)
 	require.NotEmpty(t, groups)
 	for _, g := range groups {
 		first := rows[g[0]].sketch

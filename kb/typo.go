@@ -51,7 +51,7 @@ func (r *reader) mend(ctx context.Context, q *query, terms []weighted, admitted 
 		if err != nil {
 			return "", err
 		}
-		*t = weighted{term: term, word: word, df: df, weight: typoShare * idf(r.manifest.Articles, df)}
+		*t = weighted{term: term, word: word, df: df, weight: typoShare * idf(r.view.articles, df)}
 	}
 	return replaceWords(q.Text, instead), nil
 }
@@ -103,17 +103,14 @@ func (r *reader) guesses(ctx context.Context, unknown string, admitted bitset) (
 		}
 		it := d.AutomatonIterator(firstWord{near}, []byte(unknown[:first]), prefixEnd(unknown[:first]))
 		for range maxScanned {
-			entry, err := it.Next()
-			if err == nil {
-				err = ctx.Err()
-			}
+			entry, err := r.nextSeen(ctx, it, i, fieldPrefix)
 			if err != nil {
 				return nil, err
 			}
-			if entry == nil {
+			if entry == "" {
 				break
 			}
-			titles[entry.Term] = true
+			titles[entry] = true
 		}
 	}
 	counts := map[string]int{}

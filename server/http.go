@@ -41,6 +41,8 @@ POST /v1/refresh            GET /v1/operations/{id}
 GET  /v1/status
 GET  /v1/cases              POST /v1/cases:claim, /v1/cases/{id}:claim, :release, :resolve
 GET  /v1/cases/{id}         POST /v1/cases:addLabelChecks
+GET  /search                the page for people; /article?id=...
+POST /mcp                   the search as tools of the Model Context Protocol
 GET  /healthz, /readyz, /metrics
 `
 
@@ -76,11 +78,15 @@ func (s *Server) httpHandler() (http.Handler, func(), error) {
 		return nil, nil, fmt.Errorf("register the json gateway: %w", err)
 	}
 	go func() { _ = s.inner.Serve(pipe) }() // ends with the server
-	return s.routes(gateway), func() { _ = conn.Close() }, nil
+	return s.routes(gateway, pb.NewKnowledgeServiceClient(conn)), func() { _ = conn.Close() }, nil
 }
 
-func (s *Server) routes(gateway http.Handler) http.Handler {
+func (s *Server) routes(gateway http.Handler, knowledge pb.KnowledgeServiceClient) http.Handler {
 	mux := http.NewServeMux()
+	page, tools := &web{knowledge, s.opt.Now}, &toolServer{knowledge}
+	mux.HandleFunc("GET /search", page.search)
+	mux.HandleFunc("GET /article", page.article)
+	mux.Handle("/mcp", tools)
 	mux.Handle("/v1/", guarded(gateway))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
@@ -91,7 +97,14 @@ func (s *Server) routes(gateway http.Handler) http.Handler {
 		}
 		_, _ = fmt.Fprintln(w, "ready")
 	})
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, index) })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", "Accept")
+		if wantsPage(r) {
+			http.Redirect(w, r, "/search", http.StatusSeeOther)
+			return
+		}
+		_, _ = fmt.Fprint(w, index)
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeRoutingError(r.Context(), nil, newWireJSON(), w, r, http.StatusNotFound)
 	})
