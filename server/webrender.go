@@ -16,14 +16,14 @@ import (
 
 // words are the page's texts in one language.
 type words struct {
-	tag, title, search, order, relevance, newest, none, hint, found, all, more, didYouMean, without, alike, source, likeThis, matched, solved, updated, failed string
-	facets                                                                                                                                                     map[string]string
+	tag, title, search, order, relevance, newest, none, hint, found, filter, more, didYouMean, without, alike, source, likeThis, matched, solved, updated, failed string
+	facets                                                                                                                                                        map[string]string
 }
 
 func english() words {
 	return words{tag: "en", title: "Knowledge base", search: "Search", order: "Order", relevance: "best first", newest: "newest first",
 		none: "No article matches.", hint: "Try other words, fewer filters, or a fault code. \"…\" finds a phrase, -word leaves articles out. Ctrl+K: search box, j and k: next and previous article.",
-		found: "%d articles", all: "all", more: "More", didYouMean: "Searched for", without: "Without", alike: "Articles like this one", source: "source",
+		found: "%d articles", filter: "Filters", more: "More", didYouMean: "Searched for", without: "Without", alike: "Articles like this one", source: "source",
 		likeThis: "similar", matched: "matched", solved: "The first one solves it with a probability of %d %%.", updated: "changed", failed: "The search failed.",
 		facets: map[string]string{"product": "Product", "category": "Category", "kind": "Kind", "language": "Language", "age": "Changed",
 			"30d": "last 30 days", "90d": "last 90 days", "365d": "last year", "older": "older"}}
@@ -32,7 +32,7 @@ func english() words {
 func chinese() words {
 	return words{tag: "zh", title: "知识库", search: "搜索", order: "排序", relevance: "最相关", newest: "最新",
 		none: "没有匹配的文章。", hint: "请换一种说法、减少筛选条件，或输入错误码。“…” 查找完整短语，-词 排除含该词的文章。Ctrl+K：搜索框，j / k：下一篇 / 上一篇。",
-		found: "%d 篇文章", all: "全部", more: "更多", didYouMean: "已搜索", without: "已排除", alike: "相似文章", source: "原文",
+		found: "%d 篇文章", filter: "筛选", more: "更多", didYouMean: "已搜索", without: "已排除", alike: "相似文章", source: "原文",
 		likeThis: "相似", matched: "匹配", solved: "第一篇解决问题的概率为 %d%%。", updated: "更新于", failed: "搜索失败。",
 		facets: map[string]string{"product": "产品", "category": "分类", "kind": "类型", "language": "语言", "age": "更新时间",
 			"30d": "近 30 天", "90d": "近 90 天", "365d": "近一年", "older": "更早"}}
@@ -54,7 +54,7 @@ func text(s string) string { return html.EscapeString(strings.ToValidUTF8(s, "\u
 func (m *markup) add(format string, args ...any) { fmt.Fprintf(m, format, args...) }
 
 // document frames a page's body.
-func document(w words, q pageQuery, body string) string {
+func document(w words, q pageQuery, body string, start bool) string {
 	var m markup
 	title := w.title
 	if q.text != "" {
@@ -63,7 +63,7 @@ func document(w words, q pageQuery, body string) string {
 	m.add(`<!doctype html><html lang="%s"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>%s</title><style>%s</style></head><body>`,
 		w.tag, text(title), pageStyle)
 	m.add(`<header><form action="/search" role="search"><div class="box"><input type="search" name="q" value="%s" placeholder="%s" aria-label="%s" maxlength="8192" autocomplete="off" role="combobox" aria-expanded="false" aria-autocomplete="list" aria-controls="list" aria-keyshortcuts="Control+K"%s><ul class="list" id="list" role="listbox" aria-label="%s" hidden></ul></div>`,
-		text(q.text), text(w.search), text(w.search), map[bool]string{true: " autofocus"}[q.text == "" && q.like == ""], text(w.search))
+		text(q.text), text(w.search), text(w.search), map[bool]string{true: " autofocus"}[start], text(w.search))
 	m.add(`<select name="sort" aria-label="%s"><option value="">%s</option><option value="newest"%s>%s</option></select>`,
 		text(w.order), text(w.relevance), map[bool]string{true: " selected"}[q.newest], text(w.newest))
 	for _, name := range facetNames() {
@@ -76,18 +76,18 @@ func document(w words, q pageQuery, body string) string {
 }
 
 func startPage(w words) string {
-	return document(w, pageQuery{}, `<main><nav></nav><div><h1>`+text(w.title)+`</h1><p class="note">`+text(w.hint)+`</p></div></main>`)
+	return document(w, pageQuery{}, `<main><nav></nav><div><h1>`+text(w.title)+`</h1><p class="note">`+text(w.hint)+`</p></div></main>`, true)
 }
 
 func statusPage(st *status.Status, q pageQuery, w words) string {
-	return document(w, q, `<main><nav></nav><div role="alert"><h1>`+text(w.failed)+`</h1><p>`+text(st.Message())+`</p></div></main>`)
+	return document(w, q, `<main><nav></nav><div role="alert"><h1>`+text(w.failed)+`</h1><p>`+text(st.Message())+`</p></div></main>`, false)
 }
 
 // resultPage shows a page of hits beside the facets.
 func resultPage(r *pb.SearchResponse, q pageQuery, w words) string {
 	var m markup
-	m.add(`<main><nav aria-label="%s">%s</nav><div>`, text(w.all), facetLists(r.GetFacets(), q, w))
-	m.add(`<p class="note" role="status">%s</p>`, text(fmt.Sprintf(w.found, r.GetTotalSize())))
+	m.add(`<main><nav id="filters" aria-label="%s">%s</nav><div>`, text(w.filter), facetLists(r.GetFacets(), q, w))
+	m.add(`<p class="note"><span role="status">%s</span> <a class="filters" href="#filters">%s</a></p>`, text(fmt.Sprintf(w.found, r.GetTotalSize())), text(w.filter))
 	note := func(label, s string) {
 		if s != "" {
 			m.add(`<p class="note">%s: %s</p>`, text(label), text(s))
@@ -113,7 +113,7 @@ func resultPage(r *pb.SearchResponse, q pageQuery, w words) string {
 		m.add(`<a class="more" href="%s" rel="next">%s →</a>`, text(next.address()), text(w.more))
 	}
 	m.add(`</div></main>`)
-	return document(w, q, m.String())
+	return document(w, q, m.String(), false)
 }
 
 // facetLists are the facets with more than one value, or with one that is chosen.
@@ -253,5 +253,5 @@ func articlePage(a *pb.Article, alike []*pb.Hit, w words) string {
 		m.add(`%s`, text(body))
 	}
 	m.add(`</article></div></main>`)
-	return document(w, pageQuery{}, m.String())
+	return document(w, pageQuery{}, m.String(), false)
 }
