@@ -37,7 +37,7 @@ docs/operations.md says how generations work and what to do when something is wr
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(a.kbStatus(), a.kbList(), a.kbDiff(), a.kbRollback(), a.kbVerify(), a.kbCollect(), a.kbGolden(), a.kbDigest(), a.kbTwins())
+	c.AddCommand(a.kbStatus(), a.kbList(), a.kbDiff(), a.kbRollback(), a.kbVerify(), a.kbCollect(), a.kbGolden(), a.kbDigest(), a.kbTwins(), a.kbGlossary())
 	return c
 }
 
