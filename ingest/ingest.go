@@ -38,6 +38,9 @@ type Options struct {
 	Workers      int           // articles parsed at a time; default 2
 	Force        bool          // let any share vanish
 
+	// Yield is called about once in a millisecond of reading and may wait shortly, so that others go first. Default: nobody does.
+	Yield func()
+
 	// Worker is the command that runs Work on its standard streams: parsers then run in processes of their own, which can
 	// be killed and have a limit on memory. Default: none, they run in this process, where one that does not end in time
 	// is given up but goes on.
@@ -52,6 +55,9 @@ type Options struct {
 func (o *Options) setDefaults() {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Yield == nil {
+		o.Yield = func() {}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -95,10 +95,16 @@ func (r *refresh) walk(ctx context.Context, st *sourceState, ordered, jobs chan<
 	return err
 }
 
+// yieldEvery is how many files or records are read, hashed and compared in about a millisecond.
+const yieldEvery = 50
+
 // offer reads a file of the source and sends its units on their way.
 func (r *refresh) offer(ctx context.Context, it Item, ordered, jobs chan<- *unit) error {
 	key := fileKey(it.Path)
 	send := func(u *unit) error {
+		if r.offered++; r.offered%yieldEvery == 0 {
+			r.opt.Yield()
+		}
 		u.key, u.ready = key, make(chan struct{})
 		for _, to := range [...]chan<- *unit{jobs, ordered} {
 			select {

@@ -27,6 +27,7 @@ type refresh struct {
 	states   []*sourceState
 	seen     map[string]bool // IDs met so far, in all sources
 	report   Report
+	offered  int // files and records sent to be looked at
 	done     int // files and records looked at
 	expected int // known articles of all sources
 }

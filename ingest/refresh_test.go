@@ -322,3 +322,15 @@ func TestMovedFilesAreNeitherNewNorGone(t *testing.T) {
 	require.NotContains(t, index.articles, "s/old/1.md")
 	require.Contains(t, index.articles, "s/new/1.md")
 }
+
+func TestReadingGivesWayNowAndThen(t *testing.T) {
+	var lines strings.Builder
+	for i := range 4 * yieldEvery {
+		fmt.Fprintf(&lines, `{"id":"f%d","title":"Q","body":"A."}`+"\n", i)
+	}
+	asked := 0
+	in := New(newMemory(), Options{Yield: func() { asked++ }})
+	_, err := in.Refresh(t.Context(), []Source{FS("s", files(map[string]string{"faq.jsonl": lines.String()}))})
+	require.NoError(t, err)
+	require.Equal(t, 4, asked)
+}

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"prediag"
@@ -93,7 +94,8 @@ type KB struct {
 	settings string
 
 	lane     lane
-	building sync.Mutex // held by the one Apply that runs
+	building sync.Mutex   // held by the one Apply that runs
+	searches atomic.Int32 // at work
 
 	mu       sync.RWMutex
 	current  *generation // nil: none is loaded

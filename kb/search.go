@@ -29,6 +29,8 @@ func (k *KB) Search(ctx context.Context, q prediag.Query) (prediag.Results, erro
 	if err != nil {
 		return results, fmt.Errorf("search: %w", err)
 	}
+	k.searches.Add(1)
+	defer k.searches.Add(-1)
 	err = k.read(func(r *reader) error {
 		var known bool
 		if results, known = r.results.get(key); known {

@@ -32,6 +32,7 @@ type service struct {
 func newService(p *parts, dir dataDir, opt ingest.Options) *service {
 	w := &auditWatch{p: p, dir: dir, logger: opt.Logger}
 	p.paused = w.paused
+	opt.Yield = p.kb.Yield
 	return &service{p: p, logger: opt.Logger, refresher: ingest.New(p.kb, opt), watcher: classifier.NewWatcher(p.model, p.folder), audits: w}
 }
 
