@@ -59,7 +59,7 @@ type FieldReport struct {
 	Examples    int      `json:"examples"`
 	Measured    int      `json:"measured"`      // examples that were kept back: what the figures below rest on
 	Accuracy    float64  `json:"accuracy"`      // share of examples whose most probable label is right
-	MacroF1     float64  `json:"macro_f1"`      // mean over the labels of the harmonic mean of precision and recall
+	MacroF1     float64  `json:"macro_f1"`      // mean of the harmonic mean of precision and recall over the labels that were given or true
 	ECE         float64  `json:"ece"`           // expected calibration error of the best label, 15 bins of equal mass
 	Brier       float64  `json:"brier"`         // mean squared distance between probabilities and truth, 0 to 2
 	LogLoss     float64  `json:"log_loss"`      // nats
@@ -118,11 +118,7 @@ func (o *outOfFold) measure(r *FieldReport, temperature float32, languages []str
 			list[i].brier += d * d
 		}
 	}
-	for c, h := range hits {
-		if predicted[c]+actual[c] > 0 {
-			r.MacroF1 += 2 * float64(h) / float64(predicted[c]+actual[c]) / float64(o.classes)
-		}
-	}
+	r.MacroF1 = macroF1(hits, predicted, actual)
 	r.Accuracy = float64(right) / float64(n)
 	r.Baseline = float64(slices.Max(actual)) / float64(n)
 	outcomes := make([]outcome, n)
@@ -177,4 +173,16 @@ func coverage(outcomes []outcome, target float64) float64 {
 		}
 	}
 	return float64(best) / float64(len(outcomes))
+}
+
+// macroF1 is the mean F1 of the labels that are the truth of a kept-back example or were given to one.
+func macroF1(hits, predicted, actual []int) float64 {
+	sum, labels := 0.0, 0
+	for c, h := range hits {
+		if n := predicted[c] + actual[c]; n > 0 {
+			sum += 2 * float64(h) / float64(n)
+			labels++
+		}
+	}
+	return sum / float64(max(1, labels))
 }

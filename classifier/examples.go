@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"prediag"
 )
@@ -46,12 +47,15 @@ type ReadReport struct {
 	Labels       map[string]string `json:"labels"`        // the mapping used, field to column
 }
 
-// ReadExamples reads labelled tickets as JSON objects, one a line, plain or gzipped.
+// ReadExamples reads labelled tickets as JSON objects, one a line, or as a table whose first line names the columns, separated
+// by tabs, commas or semicolons (RFC 4180); plain or gzipped, in UTF-8.
 //
-// Columns: "id"; "text", or "title" and "body"; the labels; and where present "language" or "lang", "product",
+// Columns: "id"; "text", or "title" and "body", or what ticket systems call them (titleColumns, bodyColumns, in any case); the
+// labels; and where present "language" or "lang", "product",
 // "article" (the article that solved it), "created" (RFC 3339, or a date), "source" (kept as Ticket.Fields["source"]; "review"
-// says that the labels came from there). Numbers and booleans become strings. A malformed or overlong line, and a mapped
-// column that no record has, are errors of kind ErrInvalid (ErrTooLarge for the length); a time that cannot be read is none.
+// says that the labels came from there). Numbers and booleans become strings. A malformed or overlong line, a label over
+// prediag.MaxFieldBytes, a mapped column that no record has, and records none of which has text are errors of kind ErrInvalid
+// (ErrTooLarge for a length); a time that cannot be read is none.
 // Examples with equal labels share one map of them: it is to be read only.
 func ReadExamples(r io.Reader, opt ReadOptions) ([]prediag.Example, ReadReport, error) {
 	plain, err := inflate(r)
@@ -59,8 +63,15 @@ func ReadExamples(r io.Reader, opt ReadOptions) ([]prediag.Example, ReadReport, 
 		return nil, ReadReport{}, err
 	}
 	rd := &exampleReader{columns: map[string]bool{}, kept: keptColumns(opt), group: opt.Group, index: map[string]int32{}}
-	if err := rd.lines(plain); err != nil {
+	read := rd.lines
+	if separator, ok := tableSeparator(plain); ok {
+		read = func(b *bufio.Reader) error { return rd.table(b, separator) }
+	}
+	if err := read(plain); err != nil {
 		return nil, ReadReport{}, err
+	}
+	if rd.report.Records > 0 && rd.report.WithoutText == rd.report.Records {
+		return nil, ReadReport{}, rd.textless()
 	}
 	labels, err := rd.mapping(opt)
 	if err != nil {
@@ -85,12 +96,47 @@ func inflate(r io.Reader) (*bufio.Reader, error) {
 	if bom, _ := b.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
 		_, _ = b.Discard(3) // it was just peeked at
 	}
+	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
+		if start, _ := b.Peek(2); string(start) == mark {
+			return nil, prediag.Invalid("EXAMPLES_MALFORMED", "examples", "examples: the file is in UTF-16: convert it first, e.g. iconv -f UTF-16 -t UTF-8")
+		}
+	}
 	return b, nil
+}
+
+// textless is the error of records none of which has text.
+func (rd *exampleReader) textless() error {
+	return prediag.Invalid("COLUMN_UNKNOWN", "text", fmt.Sprintf(
+		"none of %d records has text: it is read from the column text, or title and body (or %s; %s): name yours so; the columns are %s",
+		rd.report.Records, strings.Join(titleColumns()[1:], ", "), strings.Join(bodyColumns()[2:], ", "), quoted(slices.Sorted(maps.Keys(rd.columns)))))
+}
+
+// What ticket systems call a title and a text, the likelier name first.
+func titleColumns() []string {
+	return []string{"title", "subject", "summary", "short_description"}
+}
+
+func bodyColumns() []string {
+	return []string{"body", "text", "description", "message", "content", "details", "question"}
+}
+
+func unreadable(line int, err error) error {
+	what := "cannot be read"
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		what = "cannot be read: the gzipped file ends too early, copy it again"
+	}
+	return &prediag.Error{Kind: prediag.ErrInvalid, Reason: "EXAMPLES_MALFORMED", Field: "examples", Err: err,
+		Message: fmt.Sprintf("examples, line %d: %s", line, what)}
+}
+
+func notUTF8(line int) error {
+	return prediag.Invalid("EXAMPLES_MALFORMED", "examples", fmt.Sprintf(
+		"examples, line %d: is not UTF-8: convert the file first, e.g. iconv -f WINDOWS-1252 -t UTF-8", line))
 }
 
 func invalidExamples(line int, what string, cause error) error {
 	return &prediag.Error{Kind: prediag.ErrInvalid, Reason: "EXAMPLES_MALFORMED", Field: "examples", Err: cause,
-		Message: fmt.Sprintf("examples, line %d: %s; expected one JSON object a line", line, what)}
+		Message: fmt.Sprintf("examples, line %d: %s; expected one JSON object a line, or a table with a line of column names", line, what)}
 }
 
 // exampleReader keeps of each line only what an example may need. Which columns label is known when all are read; until
@@ -125,14 +171,19 @@ func (rd *exampleReader) lines(b *bufio.Reader) error {
 				Message: fmt.Sprintf("examples, line %d: longer than %d bytes: shorten the ticket's text", n, maxLine)}
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return invalidExamples(n, "cannot be read", err)
+			return unreadable(n, err)
 		}
 		if text := bytes.TrimSpace(line); len(text) > 0 {
+			if !utf8.Valid(text) {
+				return notUTF8(n)
+			}
 			rec, bad := parseRecord(text)
 			if bad != nil {
-				return invalidExamples(n, "is no JSON object", bad)
+				return notObject(n, text, bad)
 			}
-			rd.add(rec)
+			if bad = rd.add(rec, n); bad != nil {
+				return bad
+			}
 		}
 		if err != nil {
 			return nil
@@ -140,8 +191,15 @@ func (rd *exampleReader) lines(b *bufio.Reader) error {
 	}
 }
 
-// add takes a record in.
-func (rd *exampleReader) add(rec record) {
+func notObject(n int, text []byte, err error) error {
+	if n == 1 && text[0] == '[' {
+		return invalidExamples(n, "begins a JSON array: write its objects one a line, e.g. jq -c '.[]'", nil)
+	}
+	return invalidExamples(n, "is no JSON object", err)
+}
+
+// add takes the record of a line in.
+func (rd *exampleReader) add(rec record, line int) error {
 	rd.report.Records++
 	for c := range rec {
 		rd.columns[c] = true
@@ -155,11 +213,14 @@ func (rd *exampleReader) add(rec record) {
 	}
 	if e.Ticket.Blank() {
 		rd.report.WithoutText++
-		return
+		return nil
 	}
 	values, key := make([]string, len(rd.kept)), []byte(nil)
 	for i, c := range rd.kept {
-		values[i] = strings.TrimSpace(rec[c])
+		if values[i] = strings.TrimSpace(rec[c]); len(values[i]) > prediag.MaxFieldBytes {
+			return &prediag.Error{Kind: prediag.ErrTooLarge, Reason: "LABEL_TOO_LONG", Field: "examples", Message: fmt.Sprintf(
+				"examples, line %d: the label in column %q has %d bytes, at most %d are taken: is it the column of the labels?", line, c, len(values[i]), prediag.MaxFieldBytes)}
+		}
 		key = append(binary.AppendUvarint(key, uint64(len(values[i]))), values[i]...)
 	}
 	at, ok := rd.index[string(key)]
@@ -168,6 +229,7 @@ func (rd *exampleReader) add(rec record) {
 		rd.values, rd.index[string(key)] = append(rd.values, values), at
 	}
 	rd.list, rd.chosen = append(rd.list, e), append(rd.chosen, at)
+	return nil
 }
 
 // examples puts the labels in; labels that are empty or white space are left out.
@@ -289,7 +351,9 @@ func (rd *exampleReader) mapping(opt ReadOptions) (map[string]string, error) {
 func (rec record) example() prediag.Example {
 	t := prediag.Ticket{ID: rec["id"], Title: rec["title"], Body: rec["body"], Product: rec["product"], Language: rec["language"]}
 	if strings.TrimSpace(t.Title) == "" && strings.TrimSpace(t.Body) == "" {
-		t.Title, t.Body = "", rec["text"]
+		if t.Title, t.Body = "", rec["text"]; strings.TrimSpace(t.Body) == "" {
+			t.Title, t.Body = rec.first(titleColumns()), rec.first(bodyColumns())
+		}
 	}
 	if t.Language == "" {
 		t.Language = rec["lang"]
@@ -304,6 +368,18 @@ func (rec record) example() prediag.Example {
 		e.Ticket.Fields = map[string]string{"source": s}
 	}
 	return e
+}
+
+// first is the first of some columns that is not blank, whatever the case of its name.
+func (rec record) first(columns []string) string {
+	for _, want := range columns {
+		for _, c := range slices.Sorted(maps.Keys(rec)) {
+			if strings.EqualFold(c, want) && strings.TrimSpace(rec[c]) != "" {
+				return rec[c]
+			}
+		}
+	}
+	return ""
 }
 
 // parseTime reads RFC 3339 or a plain date; anything else is no time.

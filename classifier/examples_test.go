@@ -148,6 +148,7 @@ func FuzzReadExamples(f *testing.F) {
 	f.Add([]byte(zipped(`{"text":"a","fields":{"x":1}}`)), "fields.x")
 	f.Add([]byte("\xef\xbb\xbf{\"a\":[{}]}\n\n"), "a")
 	f.Add([]byte("\x1f\x8b\x00"), "x")
+	f.Add([]byte("text;label\n\"a\nb\";c\n"), "")
 	f.Fuzz(func(t *testing.T, data []byte, column string) {
 		var labels map[string]string
 		if column != "" {

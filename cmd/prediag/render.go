@@ -263,6 +263,10 @@ func renderTraining(w io.Writer, r trainReport) error {
 	t := tabwriter.NewWriter(&p, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "field\tlabels\taccuracy\t95 %\tbaseline\tmacro-F1\tECE\tAURC\tcoverage at 95 %\t")
 	for _, f := range r.Fields {
+		if f.Measured == 0 {
+			fmt.Fprintf(t, "%s\t%d%s\n", f.Field, len(f.Labels), strings.Repeat("\tn/a", 7)+"\t")
+			continue
+		}
 		within := f.Intervals["accuracy"]
 		fmt.Fprintf(t, "%s\t%d\t%.3f\t%.3f–%.3f\t%.3f\t%.3f\t%.3f\t%.4f\t%.3f\t\n", f.Field, len(f.Labels), f.Accuracy, within.Low, within.High, f.Baseline, f.MacroF1, f.ECE, f.AURC, f.Coverage95)
 	}

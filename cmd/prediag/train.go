@@ -42,7 +42,9 @@ func (a *app) trainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "train --tickets FILE --model DIR",
 		Short: "Train a classifier from labelled tickets",
-		Long: `train learns from a JSON Lines file (plain or gzipped) with records {"id", "text" or "title" and "body", labels...}.
+		Long: `train learns from a JSON Lines file with records {"id", "text" or "title" and "body", labels...}, or from a table (CSV, separated by
+tabs, commas or semicolons) whose first line names the columns; in UTF-8, plain or gzipped. The usual names of other ticket
+systems (subject, summary, description, message) are known as well.
 
 Without --label, the columns category, type, tier, urgency and sentiment are learned where they exist; a file that has
 none of them and a column "label" learns that as the category. The report's figures come from cross-validation: they
@@ -57,6 +59,7 @@ within seconds.`,
 		Example: `  prediag train --tickets tickets.jsonl --model data/model
   prediag train --tickets tickets.jsonl --reviews data --model data/model
   prediag train --tickets tickets.jsonl.gz --model m --label category=fields.intent --label tier=level
+  prediag train --tickets export.csv --model m --label category=Component
   prediag train --tickets translated.jsonl --model m --group fields.source_id`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.train(cmd.Context(), f) },
