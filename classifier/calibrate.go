@@ -85,7 +85,7 @@ type Parts struct {
 	Network  float64 `json:"network_weight"`
 	Machine  float64 `json:"svm_weight"`
 	Chars    float64 `json:"chars_svm_weight"`    // over words and characters alone
-	Weighted float64 `json:"weighted_svm_weight"` // over features weighted by what they say about the labels
+	Weighted float64 `json:"weighted_svm_weight"` // over features weighted by what they say about each label
 	Bayes    float64 `json:"naive_bayes_weight"`
 }
 

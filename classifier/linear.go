@@ -122,6 +122,55 @@ func gains(t task, head target) []float32 {
 	return g
 }
 
+// ratios weighs the features for one label against the rest: the size of the logarithm of the ratio of the shares of texts that
+// hold the feature, of the label and of the others, smoothed by one text each (Wang and Manning 2012, "Baselines and Bigrams").
+type ratios struct {
+	texts  []float32 // that hold the feature
+	square []float64 // sum of its values' squares
+	own    []float32 // texts of the label that hold it
+	gain   []float32 // the weight of each feature
+	mass   []float32 // its square
+}
+
+func newRatios(rows []int, x rowSource, features int) *ratios {
+	r := &ratios{texts: make([]float32, features), square: make([]float64, features), own: make([]float32, features),
+		gain: make([]float32, features), mass: make([]float32, features)}
+	for i := range rows {
+		v := x.row(i)
+		for j, id := range v.ids {
+			r.texts[id]++
+			r.square[id] += float64(v.vals[j]) * float64(v.vals[j])
+		}
+	}
+	return r
+}
+
+// weigh sets the gains for the label of some of n rows. The mean square over all values stays what it was.
+func (r *ratios) weigh(label []int, n int, x rowSource) {
+	clear(r.own)
+	for _, i := range label {
+		for _, id := range x.row(i).ids {
+			r.own[id]++
+		}
+	}
+	yes, no := float64(len(label)+2), float64(n-len(label)+2)
+	var before, after float64
+	for f, k := range r.own {
+		g := math.Abs(math.Log(float64(k+1) * no / (float64(r.texts[f]-k+1) * yes)))
+		r.gain[f] = float32(g)
+		before += r.square[f]
+		after += float64(r.square[f]*g) * g
+	}
+	scale := float32(1)
+	if after > 0 {
+		scale = float32(math.Sqrt(before / after))
+	}
+	for f := range r.gain {
+		r.gain[f] *= scale
+		r.mass[f] = r.gain[f] * r.gain[f]
+	}
+}
+
 // machine learns support vector machines, one label against the rest, with squared hinge loss, by dual coordinate descent
 // (Hsieh et al. 2008, "A dual coordinate descent method for large-scale linear SVM"), perhaps over weighted features.
 type machine struct {
@@ -131,25 +180,37 @@ type machine struct {
 	passes int
 	seed   uint64
 	gain   []float32 // by feature; nil: 1
+	ratios *ratios   // nil: all labels see the same features
+}
+
+// weighing says how the features of a machine are weighted.
+type weighing struct {
+	gains  []float32 // for all labels alike; nil: 1
+	ratios bool      // for each label by its ratios, too
 }
 
 // learnMachine fits the machines of all labels; it stops with the context's error when that ends.
-func learnMachine(ctx context.Context, t task, head target, cost float64, gains []float32, seed uint64) (*linear, error) {
-	m := &machine{task: t, head: head, cost: cost, passes: 15, seed: seed, gain: gains}
+func learnMachine(ctx context.Context, t task, head target, cost float64, by weighing, seed uint64) (*linear, error) {
+	m := &machine{task: t, head: head, cost: cost, passes: 15, seed: seed, gain: by.gains}
 	m.rows, m.x = m.weighted()
-	norms := make([]float64, len(m.rows))
-	for i := range m.rows {
-		norms[i] = 1
-		for _, v := range m.x.row(i).vals {
-			norms[i] += float64(v) * float64(v)
-		}
+	ofLabel := make([][]int, head.classes)
+	for i, r := range m.rows {
+		ofLabel[head.y[r]] = append(ofLabel[head.y[r]], i)
 	}
+	if by.ratios {
+		m.ratios = newRatios(m.rows, m.x, t.size)
+	}
+	norms := m.norms(nil)
 	l, w := newLinear(t.size, head.classes), make([]float32, t.size)
 	for c := range head.classes {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		clear(w)
+		if m.ratios != nil {
+			m.ratios.weigh(ofLabel[c], len(m.rows), m.x)
+			norms = m.norms(m.ratios.mass)
+		}
 		l.bias[c] = m.one(int32(c), w, norms)
 		for id, x := range w {
 			if m.gain != nil {
@@ -186,6 +247,23 @@ func (m *machine) weighted() ([]int, *matrix) {
 	return rows, x
 }
 
+// norms are the squared norms of the rows, the bias included, each feature's square weighted by its mass; nil: by 1.
+func (m *machine) norms(mass []float32) []float64 {
+	norms := make([]float64, len(m.rows))
+	for i := range norms {
+		norms[i] = 1
+		v := m.x.row(i)
+		for j, x := range v.vals {
+			square := float64(x) * float64(x)
+			if mass != nil {
+				square *= float64(mass[v.ids[j]])
+			}
+			norms[i] += square
+		}
+	}
+	return norms
+}
+
 // one fits the weights of one label, and returns its bias. Examples that are far on their side of the margin are left
 // out of the next passes (shrinking); the last pass looks at all again.
 func (m *machine) one(label int32, w []float32, norms []float64) float32 {
@@ -217,14 +295,27 @@ func (m *machine) one(label int32, w []float32, norms []float64) float32 {
 			if step := (next - alpha[i]) * side; step != 0 {
 				alpha[i] = next
 				bias += step
-				for j, id := range v.ids {
-					w[id] += float32(float32(step) * v.vals[j])
-				}
+				m.move(w, v, float32(step))
 			}
 		}
 		active = kept
 	}
 	return float32(bias)
+}
+
+// move adds a step times the features' values, each times its mass: a weight for the feature as it is is the one for the weighted
+// feature times the weight.
+func (m *machine) move(w []float32, v vector, step float32) {
+	if m.ratios == nil {
+		for j, id := range v.ids {
+			w[id] += float32(step * v.vals[j])
+		}
+		return
+	}
+	mass := m.ratios.mass
+	for j, id := range v.ids {
+		w[id] += float32(float32(step*v.vals[j]) * mass[id])
+	}
 }
 
 // farOff is the distance behind the margin from which on an example is not looked at for a while.

@@ -15,6 +15,7 @@ const (
 	maxLinear     = 64 << 20
 	linearWorth   = 0.003 // share of the log loss that the linear parts must save to be kept,
 	linearTried   = 500   // where so many examples tell
+	ratioTexts    = 150   // texts for each label, from which on its own weights of features are better than those for all labels
 	memberSeeding = 0x9e3779b97f4a7c15
 )
 
@@ -93,16 +94,20 @@ func (t *trainer) jobs(rows []int) (*fitted, []func(context.Context) error) {
 		if !t.linear(k) {
 			continue
 		}
-		machine := func(p int, cost float64, gains []float32) func(context.Context) error {
+		machine := func(p int, cost float64, by weighing) func(context.Context) error {
 			return func(ctx context.Context) (err error) {
-				f.linear[k][p], err = learnMachine(ctx, part, head, cost, gains, t.opt.Seed)
+				f.linear[k][p], err = learnMachine(ctx, part, head, cost, by, t.opt.Seed)
 				t.advance()
 				return err
 			}
 		}
-		jobs = append(jobs, machine(partPlain, plainCost, nil), machine(partChars, charsCost, t.only(groupWord, groupChar)), func(ctx context.Context) error {
+		jobs = append(jobs, machine(partPlain, plainCost, weighing{}), machine(partChars, charsCost, weighing{gains: t.only(groupWord, groupChar)}), func(ctx context.Context) error {
 			f.linear[k][partBayes] = learnBayes(part, head)
-			return machine(partWeighted, weightedCost, gains(part, head))(ctx)
+			by := weighing{ratios: len(t.examples) >= ratioTexts*head.classes}
+			if !by.ratios {
+				by.gains = gains(part, head)
+			}
+			return machine(partWeighted, weightedCost, by)(ctx)
 		})
 	}
 	return f, jobs

@@ -27,11 +27,13 @@ func toy(n int) (task, target) {
 
 func TestLinearPartsLearn(t *testing.T) {
 	x, head := toy(60)
-	plain, err := learnMachine(context.Background(), x, head, plainCost, nil, 1)
+	plain, err := learnMachine(context.Background(), x, head, plainCost, weighing{}, 1)
 	require.NoError(t, err)
-	weighted, err := learnMachine(context.Background(), x, head, weightedCost, gains(x, head), 1)
+	weighted, err := learnMachine(context.Background(), x, head, weightedCost, weighing{gains: gains(x, head)}, 1)
 	require.NoError(t, err)
-	for name, l := range map[string]*linear{"plain": plain, "weighted": weighted, "bayes": learnBayes(x, head)} {
+	byLabel, err := learnMachine(context.Background(), x, head, weightedCost, weighing{ratios: true}, 1)
+	require.NoError(t, err)
+	for name, l := range map[string]*linear{"plain": plain, "weighted": weighted, "by label": byLabel, "bayes": learnBayes(x, head)} {
 		z := make([]float32, l.stride)
 		for i := range 60 {
 			l.logits(x.x.row(i), z)
@@ -40,33 +42,42 @@ func TestLinearPartsLearn(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = learnMachine(ctx, x, head, plainCost, nil, 1)
+	_, err = learnMachine(ctx, x, head, plainCost, weighing{}, 1)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 // The machine's solution must satisfy what makes it the optimum: the weights are the sum of the examples times their
-// multipliers, so that the gradient of ½w² + C·Σmax(0, 1-y·z)² vanishes.
+// multipliers, so that the gradient of ½w² + C·Σmax(0, 1-y·z)² vanishes; over weighted features, by their weights.
 func TestMachineIsOptimal(t *testing.T) {
 	x, head := toy(40)
-	l, err := learnMachine(context.Background(), x, head, 1, nil, 1)
-	require.NoError(t, err)
-	gradient := make([]float64, x.size)
-	for f := range gradient {
-		gradient[f] = float64(l.row(int32(f))[1])
-	}
-	z := make([]float32, l.stride)
-	for i, r := range x.rows {
-		v := x.x.row(r)
-		l.logits(v, z)
-		side := float64(2*head.y[i] - 1)
-		if slack := 1 - side*float64(z[1]); slack > 0 {
-			for j, id := range v.ids {
-				gradient[id] -= 2 * slack * side * float64(v.vals[j])
+	for _, by := range []weighing{{}, {ratios: true}} {
+		l, err := learnMachine(context.Background(), x, head, 1, by, 1)
+		require.NoError(t, err)
+		gain := []float32{1, 1, 1, 1, 1, 1}
+		if by.ratios {
+			r := newRatios(x.rows, x.x, x.size)
+			r.weigh([]int{1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39}, len(x.rows), x.x)
+			gain = r.gain
+		}
+		gradient := make([]float64, x.size)
+		for f := range gradient {
+			require.NotZero(t, gain[f])
+			gradient[f] = float64(l.row(int32(f))[1] / gain[f])
+		}
+		z := make([]float32, l.stride)
+		for i, r := range x.rows {
+			v := x.x.row(r)
+			l.logits(v, z)
+			side := float64(2*head.y[i] - 1)
+			if slack := 1 - side*float64(z[1]); slack > 0 {
+				for j, id := range v.ids {
+					gradient[id] -= 2 * slack * side * float64(v.vals[j]*gain[id])
+				}
 			}
 		}
-	}
-	for _, g := range gradient {
-		require.InDelta(t, 0, g, 0.2, "it was about 80 without weights")
+		for _, g := range gradient {
+			require.InDelta(t, 0, g, 0.2, "it was about 80 without weights")
+		}
 	}
 }
 
@@ -85,6 +96,28 @@ func TestGainsFavourWhatTells(t *testing.T) {
 		}
 	}
 	require.InDelta(t, before, after, 1e-3*before)
+}
+
+// Of six texts, two with the label: feature 0 is in both of these and no other, 1 in one and two, 2 in all, 3 in none.
+func TestRatiosByHand(t *testing.T) {
+	x := &matrix{}
+	for _, ids := range [][]int32{{0, 1, 2}, {0, 2}, {1, 2}, {1, 2}, {2}, {2}} {
+		v := vector{ids: ids}
+		for range ids {
+			v.vals = append(v.vals, 1)
+		}
+		x.add(v)
+	}
+	r := newRatios([]int{0, 1, 2, 3, 4, 5}, x, 4)
+	r.weigh([]int{0, 1}, 6, x)
+	raw := []float64{math.Log(3.0 / 4 / (1.0 / 6)), math.Log(2.0 / 4 / (3.0 / 6)), math.Log(5.0 / 6 / (3.0 / 4)), math.Log(1.0 / 4 / (1.0 / 6))}
+	scale := math.Sqrt((2 + 3 + 6) / (2*raw[0]*raw[0] + 3*raw[1]*raw[1] + 6*raw[2]*raw[2]))
+	for f := range raw {
+		require.InDelta(t, scale*raw[f], r.gain[f], 1e-5)
+		require.InDelta(t, scale*raw[f]*scale*raw[f], r.mass[f], 1e-4)
+	}
+	r.weigh([]int{4, 5}, 6, x)
+	require.InDelta(t, math.Log(1.0/4/(3.0/6))/math.Log(1.0/4/(4.0/6)), r.gain[0]/r.gain[1], 1e-5, "each label has its own")
 }
 
 // Votes of a part that knows and of one that does not: the mixture must find the first, at its temperature.

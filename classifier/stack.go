@@ -5,7 +5,7 @@ const (
 	partNets     = iota // mean of the networks
 	partPlain           // support vector machines
 	partChars           // the same over words and characters alone
-	partWeighted        // the same over features weighted by gains
+	partWeighted        // the same over features weighted by gains or ratios
 	partBayes           // naive Bayes
 	parts
 )
