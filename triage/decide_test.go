@@ -176,7 +176,7 @@ signals:
 `))
 	require.NoError(t, err)
 	require.Len(t, signalsOf(p.finder, prediag.Ticket{Body: "The reactor has suddenly stopped"}).Hits, 1)
-	require.Empty(t, signalsOf(testPolicy(t).finder, prediag.Ticket{Body: "The reactor has suddenly stopped"}).Hits)
+	require.Empty(t, signalsOf(signal.Standard(), prediag.Ticket{Body: "The reactor has suddenly stopped"}).Hits)
 	for name, c := range map[string]struct{ table, want string }{
 		"unknown key":   {"{language: en, urgency: {}}", "urgency"},
 		"faulty phrase": {"{language: en, urgent: {phrases: ['(a']}}", `signals of "en", urgent.phrases: the phrase "(a" lacks a closing bracket`},

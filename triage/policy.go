@@ -39,7 +39,7 @@ type Policy struct {
 	Signals      []signal.Table            `yaml:"signals"`       // phrases beside the built-in ones; a kept decision is replayed with the phrases of its time
 
 	version string
-	finder  *signal.Finder // of the built-in phrases and Signals
+	finder  *signal.Finder // of the built-in phrases and Signals; nil: of the built-in ones
 }
 
 // FieldThreshold holds the thresholds of one field.
@@ -146,11 +146,13 @@ func ParsePolicy(raw []byte) (Policy, error) {
 	if err := p.validate(); err != nil {
 		return Policy{}, err
 	}
-	finder, err := signal.New(p.Signals...)
-	if err != nil {
-		return Policy{}, err
+	if len(p.Signals) > 0 { // else the built-in phrases, which are compiled for who asks them: that takes a tenth of a second
+		finder, err := signal.New(p.Signals...)
+		if err != nil {
+			return Policy{}, err
+		}
+		p.finder = finder
 	}
-	p.finder = finder
 	sum := sha256.Sum256(raw)
 	p.version = p.Name + "-" + hex.EncodeToString(sum[:4])
 	return p, nil

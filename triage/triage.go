@@ -94,7 +94,7 @@ type Pipeline struct {
 
 // New joins the parts under a policy.
 func New(parts Parts, policy Policy, opt Options) *Pipeline {
-	if policy.finder == nil { // a policy that no file was read for
+	if policy.finder == nil { // it has no phrases of its own
 		policy.finder = signal.Standard()
 	}
 	return &Pipeline{parts: parts, policy: policy, opt: opt.withDefaults()}
