@@ -84,21 +84,11 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	if err != nil {
 		return results, err
 	}
-	expanded, err := r.expand(ctx, q.terms)
+	terms, mass, mended, err := r.prepare(ctx, q, admitted)
 	if err != nil {
 		return results, err
 	}
-	terms, err := r.weigh(ctx, expanded)
-	if err != nil {
-		return results, err
-	}
-	if err := r.translate(q, terms); err != nil {
-		return results, err
-	}
-	if results.DidYouMean, err = r.mend(ctx, q, terms, admitted); err != nil {
-		return results, err
-	}
-	terms, mass := informative(terms)
+	results.DidYouMean = mended
 	if q.verifies() {
 		wide = scope
 	}
@@ -142,6 +132,26 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	r.nameTwins(results.Hits, admitted)
 	setLeads(results.Hits, all[:min(q.depth(), len(all))], q.Offset, mass)
 	return results, err
+}
+
+// prepare weighs the query's terms, gives them what stands for them in other languages, mends those that no article holds, and returns the
+// most informative ones with the information of the whole query and the mended text.
+func (r *reader) prepare(ctx context.Context, q *query, admitted bitset) (terms []weighted, mass float64, mended string, err error) {
+	expanded, err := r.expand(ctx, q.terms)
+	if err != nil {
+		return nil, 0, "", err
+	}
+	if terms, err = r.weigh(ctx, expanded); err != nil {
+		return nil, 0, "", err
+	}
+	if err := r.translate(q, terms); err != nil {
+		return nil, 0, "", err
+	}
+	if mended, err = r.mend(ctx, q, terms, admitted); err != nil {
+		return nil, 0, "", err
+	}
+	terms, mass = informative(terms)
+	return terms, mass, mended, nil
 }
 
 // byScore ranks candidates, first those that are admitted; others are those that only a translation of theirs makes so.

@@ -58,9 +58,6 @@ func (r *reader) targets(q *query) []string {
 // query methods"), each by its probability.
 func (r *reader) translate(q *query, terms []weighted) error {
 	targets := r.targets(q)
-	if len(targets) == 0 {
-		return nil
-	}
 	phrases := q.phrases(targets)
 	words := r.katakanaWords(q, targets)
 	var found []concept.Alternative
@@ -78,7 +75,7 @@ func (r *reader) translate(q *query, terms []weighted) error {
 			continue
 		}
 		done++
-		if err := r.setAlternatives(t, found, own); err != nil {
+		if err := r.setAlternatives(t, found, q.language, own); err != nil {
 			return err
 		}
 	}
@@ -127,7 +124,9 @@ func (q *query) phrases(targets []string) map[string][]concept.Alternative {
 	out := q.glossary.Find(q.language, terms, func(i int) bool { return q.order[i].rigid }, targets)
 	for _, list := range out {
 		for i := range list {
-			list[i].Weight *= glossaryWeight
+			if list[i].Language != q.language { // a synonym has its weight
+				list[i].Weight *= glossaryWeight
+			}
 		}
 	}
 	return out
@@ -155,12 +154,9 @@ func (r *reader) searchesOwn(q *query) bool {
 	return r.view.languages[q.language] > 0 && (len(q.languages) == 0 || slices.Contains(q.languages, q.language))
 }
 
-func (r *reader) setAlternatives(t *weighted, found []concept.Alternative, own bool) error {
+func (r *reader) setAlternatives(t *weighted, found []concept.Alternative, language string, own bool) error {
 	slices.SortStableFunc(found, func(a, b concept.Alternative) int { return cmp.Compare(b.Weight, a.Weight) })
-	factor, total := 1.0, 0.0
-	if own {
-		factor = besideOwn
-	}
+	total := 0.0
 	df := float64(t.df)
 	for _, f := range found {
 		known := slices.ContainsFunc(t.alts, func(a alternative) bool { return a.term == f.Term })
@@ -174,13 +170,17 @@ func (r *reader) setAlternatives(t *weighted, found []concept.Alternative, own b
 		if n == 0 {
 			continue
 		}
-		t.alts = append(t.alts, alternative{term: f.Term, word: f.Term, weight: f.Weight})
+		weight := f.Weight
+		if own && f.Language != language {
+			weight *= besideOwn
+		}
+		t.alts = append(t.alts, alternative{term: f.Term, word: f.Term, weight: weight})
 		total += f.Weight
 		t.altDF += n
 		df += f.Weight * float64(n)
 	}
 	for i := range t.alts {
-		t.alts[i].weight *= factor / max(1, total)
+		t.alts[i].weight /= max(1, total)
 	}
 	if len(t.alts) > 0 {
 		t.weight = idf(r.view.articles, min(r.view.articles, int(df+0.5))) * t.share * t.gain

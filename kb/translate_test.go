@@ -166,6 +166,24 @@ func TestOwnGlossary(t *testing.T) {
 	require.ErrorIs(t, err, prediag.ErrInvalid)
 }
 
+// TestOwnSynonyms: labels of one language in the maintainer's glossary stand for one another, in whole words and within one language; those of the built-in
+// glossary are translations only.
+func TestOwnSynonyms(t *testing.T) {
+	k := open(t, t.TempDir(), Options{Glossary: []byte("concepts:\n  vm:\n    zh: [实例, 云服务器]\n    en: [virtual machine, VM]\n")})
+	zh, en := article("zh", "实例登录超时", "实例没有响应。"), article("en", "A virtual machine hangs", "Restart the virtual machine.")
+	zh.Language, en.Language = "zh", "en"
+	apply(t, k, put(zh, en))
+	found := find(t, k, prediag.Query{Text: "云服务器连不上"})
+	require.Equal(t, "zh", found.Hits[0].ArticleID)
+	require.Contains(t, found.Hits[0].Why, "云服 → 实例")
+	require.Equal(t, []string{"en"}, ids(find(t, k, prediag.Query{Text: "my VM", Languages: []string{"en"}})))
+	require.Empty(t, find(t, k, prediag.Query{Text: "err_vm-77x", Languages: []string{"en"}}).Hits, "not in a code")
+
+	without := open(t, t.TempDir(), Options{})
+	apply(t, without, put(zh, en))
+	require.Empty(t, find(t, without, prediag.Query{Text: "my VM", Languages: []string{"en"}}).Hits)
+}
+
 // TestNoSynonymInACode: the parts of a code are not translated.
 func TestNoSynonymInACode(t *testing.T) {
 	k := open(t, t.TempDir(), Options{})

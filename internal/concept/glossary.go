@@ -31,6 +31,8 @@ var builtIn []byte
 // Organization System Reference") the first label of a language is the prefLabel, the others are altLabels.
 type Glossary struct {
 	Concepts map[string]Labels `yaml:"concepts"` // by ID
+
+	own map[string]bool // concepts whose labels stand for one another within a language too, see Extend
 }
 
 // Labels are the names of a concept by base language; no label: the concept is taken out.
@@ -94,11 +96,16 @@ func invalid(id, what string) error {
 	return prediag.Invalid("GLOSSARY_INVALID", "glossary", fmt.Sprintf("concept %.100q: %s", id, what))
 }
 
-// Extend returns g with the concepts of another glossary: those of the same ID replace those of g as a whole.
+// Extend returns g with the concepts of another glossary: those of the same ID replace those of g as a whole. The labels that the other
+// glossary has for a concept in one language are synonyms in queries; g's own are translations only.
 func (g Glossary) Extend(other Glossary) Glossary {
 	out := Glossary{Concepts: make(map[string]Labels, len(g.Concepts)+len(other.Concepts))}
 	for _, from := range []Glossary{g, other} {
 		maps.Copy(out.Concepts, from.Concepts)
+	}
+	out.own = make(map[string]bool, len(other.Concepts))
+	for id := range other.Concepts {
+		out.own[id] = true
 	}
 	return out
 }
@@ -109,7 +116,10 @@ type Phrases struct {
 	begin    map[string][]phrase // by language and first term
 }
 
-type phrased map[string][][]string // the labels as terms by language
+type phrased struct {
+	labels   map[string][][]string // as terms, by language
+	synonyms bool                  // within a language too
+}
 
 type phrase struct {
 	terms   []string
@@ -125,7 +135,7 @@ func (g Glossary) Compile(analyse func(language, label string) []string) *Phrase
 	}
 	slices.Sort(ids)
 	for _, id := range ids {
-		labels := phrased{}
+		labels := map[string][][]string{}
 		for language, names := range g.Concepts[id] {
 			for _, name := range names {
 				terms := analyse(language, name)
@@ -137,7 +147,7 @@ func (g Glossary) Compile(analyse func(language, label string) []string) *Phrase
 				p.begin[key] = append(p.begin[key], phrase{terms, len(p.concepts)})
 			}
 		}
-		p.concepts = append(p.concepts, labels)
+		p.concepts = append(p.concepts, phrased{labels, g.own[id]})
 	}
 	for key, list := range p.begin {
 		slices.SortStableFunc(list, func(a, b phrase) int { return len(b.terms) - len(a.terms) })
@@ -162,8 +172,11 @@ func (p *Phrases) Find(language string, terms []string, skip func(i int) bool, t
 		}
 		for _, target := range targets {
 			if target != own {
-				spread(out, f.terms, p.concepts[f.concept][target], target)
+				spread(out, f.terms, p.concepts[f.concept].labels[target], target)
 			}
+		}
+		if c := p.concepts[f.concept]; c.synonyms {
+			synonyms(out, f.terms, c.labels[own], own)
 		}
 		i += len(f.terms)
 	}
@@ -188,6 +201,26 @@ func (p *Phrases) at(language string, terms []string) *phrase {
 		}
 	}
 	return nil
+}
+
+// synonymWeight is the weight of a label beside another one in the same language.
+const synonymWeight = 0.5
+
+// synonyms gives the terms of a phrase those of the other labels of its concept in its own language, in order.
+func synonyms(out map[string][]Alternative, phrase []string, labels [][]string, language string) {
+	for _, label := range labels {
+		if slices.Equal(label, phrase) {
+			continue
+		}
+		n := max(len(phrase), len(label))
+		for j := range n {
+			own, t := phrase[j*len(phrase)/n], label[j*len(label)/n]
+			known := slices.ContainsFunc(out[own], func(a Alternative) bool { return a.Language == language && a.Term == t })
+			if !known && !slices.Contains(phrase, t) {
+				out[own] = append(out[own], Alternative{language, t, synonymWeight})
+			}
+		}
+	}
 }
 
 // spread gives the terms of the labels to those of the phrase, in order: of two words in one language and three in the other
