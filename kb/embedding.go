@@ -198,7 +198,7 @@ func withinShare(ctx context.Context, most time.Duration) (context.Context, cont
 
 // openVectors maps the vectors of a generation; nil: it has none.
 func openVectors(dir string, m *manifest, docs int) (*vector.Store, error) {
-	if m.Vectors == nil || m.Vectors.Stored == 0 {
+	if m.Vectors == nil || m.Vectors.Dimensions == 0 || m.Vectors.Stored+m.Vectors.Refused == 0 {
 		return nil, nil
 	}
 	parts, err := readPlaces(dir, docs)

@@ -81,6 +81,7 @@ type vectorBuilder struct {
 	writer   *vector.Writer // nil: nothing is new
 	journal  *journal
 	pending  []waiting
+	refused  []waiting // can have none: they are stored as zeros, so that nobody asks again
 	until    time.Time
 	stopped  bool // nothing is asked for any more in this build
 	added    int  // rows that the embedder made
@@ -182,10 +183,7 @@ func (v *vectorBuilder) takeOver(base *vector.Store, docs map[vector.Hash]int, w
 	for id := range v.b.touched {
 		touched[vector.HashOf(id)] = true
 	}
-	v.info.Dimensions, v.info.Refused = base.Dimensions(), v.b.base.manifest.Vectors.Refused
-	if whole {
-		v.info.Refused = 0
-	}
+	v.info.Dimensions = base.Dimensions()
 	return base.Each(func(file string, number int, key vector.Key, at vector.Place, row vector.Row) error {
 		if number == 0 {
 			v.parts = append(v.parts, vector.Part{Name: file})
@@ -304,7 +302,7 @@ func (v *vectorBuilder) ask(ctx context.Context, batch []waiting) error {
 	}
 	for i, x := range vectors {
 		if x == nil {
-			v.info.Refused++
+			v.refused = append(v.refused, batch[i])
 			continue
 		}
 		row := vector.NewRow(x)
@@ -341,14 +339,29 @@ func (v *vectorBuilder) stop(why string, err error) {
 // finish writes the segment and the places, and shares the base's segments, or takes their rows over where they are many or mostly
 // out of use.
 func (v *vectorBuilder) finish(ctx context.Context, unchanged map[string]fileSum) error {
+	v.info.Refused = len(v.refused)
+	for _, k := range v.have {
+		if k.row.Scale == 0 && v.parts[k.part].Places[k.number].Doc >= 0 {
+			v.info.Refused++
+		}
+	}
+	if v.info.Dimensions > 0 {
+		zeros := vector.NewRow(make([]float32, v.info.Dimensions))
+		for _, w := range v.refused {
+			if err := v.add(w.key, w.at, zeros); err != nil {
+				return err
+			}
+		}
+	}
 	live, rows := len(v.fresh.Places), len(v.fresh.Places)
 	for _, p := range v.parts {
 		rows += len(p.Places)
 		live += inUse(p)
 	}
-	if v.info.Stored = live; live == 0 {
+	if live == 0 {
 		return nil
 	}
+	v.info.Stored = live - v.info.Refused
 	v.parts = slices.DeleteFunc(v.parts, func(p vector.Part) bool { return inUse(p) == 0 })
 	if len(v.parts) >= maxVecFiles || 3*(rows-live) > rows {
 		if err := v.rewrite(); err != nil {

@@ -262,8 +262,15 @@ func TestBuildsGoOnWithVectors(t *testing.T) {
 	last := applied(t, k)
 	require.Equal(t, last, applied(t, k))
 	applied(t, k, page1("u", "Unembeddable", "unembeddable text"))
-	require.Equal(t, 1, k.Status().Vectors.Refused)
+	require.Equal(t, VectorStatus{Embedder: "meanings", Stored: 4, Refused: 1}, *k.Status().Vectors)
 	require.Equal(t, k.Generation(), applied(t, k))
+	asked := m.asked()
+	applied(t, k, page1("u", "Unembeddable, renamed", "unembeddable text"), page1("e", "New", "paper"))
+	require.Equal(t, VectorStatus{Embedder: "meanings", Stored: 5, Refused: 1}, *k.Status().Vectors)
+	require.Equal(t, asked+2, m.asked())
+	applied(t, k, page1("e", "Newer", "paper"))
+	require.Equal(t, VectorStatus{Embedder: "meanings", Stored: 5, Refused: 1}, *k.Status().Vectors)
+	require.Equal(t, asked+3, m.asked())
 }
 
 // A build that ends after it got vectors and before it is published leaves them to the next.

@@ -122,6 +122,9 @@ func renderDraft(p *page, d prediag.Draft) {
 
 func renderResults(w io.Writer, r prediag.Results) error {
 	var p page
+	if len(r.Degraded) > 0 {
+		p.line("Embeddings did not answer in time: words alone were searched.")
+	}
 	if r.DidYouMean != "" {
 		p.line("Searched for: %s", r.DidYouMean)
 	}

@@ -108,8 +108,8 @@ const (
 )
 
 // Search returns the k articles of the set admitted, a bit each, that hold the pieces most similar to a query of length 1,
-// most similar first, each with its nearest piece. All cores take part. Articles that are not admitted are not looked at. A
-// query of another length than the stored vectors is of kind prediag.ErrInvalid; the end of ctx is returned as it is.
+// most similar first, each with its nearest piece. All cores take part. Articles that are not admitted are not looked at, and a row
+// of zeros is near nothing. A query of another length than the stored vectors is of kind prediag.ErrInvalid; the end of ctx is returned as it is.
 func (s *Store) Search(ctx context.Context, query []float32, admitted []uint64, k int) ([]Match, error) {
 	if len(query) != s.dims {
 		return nil, fmt.Errorf("a query of %d components where the stored vectors have %d: %w", len(query), s.dims, prediag.ErrInvalid)
@@ -175,7 +175,11 @@ func (p *part) scan(q probe, from, to int, admitted []uint64, t *top) {
 		}
 		dotRows(p.vectors[row*n:end*n], q.numbers, out[:end-row])
 		for i := row; i < end; i++ {
-			similarity := float64(out[i-row]) * float64(p.scale(i)) * float64(q.scale)
+			scale := p.scale(i)
+			similarity := float64(out[i-row]) * float64(scale) * float64(q.scale)
+			if scale == 0 { // a text that has no vector
+				continue
+			}
 			if !t.full || similarity >= t.least {
 				t.offer(Match{p.places[i], similarity})
 			}
