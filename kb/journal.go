@@ -16,7 +16,7 @@ import (
 )
 
 // The journal keeps the vectors that builds got until a generation holds them all: a build that is killed after an hour at an endpoint
-// loses one batch. It is no part of a generation.
+// loses a second. It is no part of a generation.
 //
 // Layout: magic, SHA-256 of Embedding.source, dimensions, bytes of a row; then records of the text's hash, the scale, the row and a
 // CRC-32 of these. A record that was cut off ends the journal.

@@ -83,8 +83,9 @@ type vectorBuilder struct {
 	pending  []waiting
 	refused  []waiting // can have none: they are stored as zeros, so that nobody asks again
 	until    time.Time
-	stopped  bool // nothing is asked for any more in this build
-	added    int  // rows that the embedder made
+	synced   time.Time // the journal
+	stopped  bool      // nothing is asked for any more in this build
+	added    int       // rows that the embedder made
 	info     vectorInfo
 }
 
@@ -312,7 +313,11 @@ func (v *vectorBuilder) ask(ctx context.Context, batch []waiting) error {
 		}
 		v.added++
 	}
-	return v.journal.sync()
+	if now := v.b.kb.opt.Now(); now.Sub(v.synced) >= time.Second { // a local model makes thousands meanwhile
+		v.synced = now
+		return v.journal.sync()
+	}
+	return nil
 }
 
 // fit proves that vectors are as many and as long as they should be.
@@ -427,7 +432,7 @@ func (v *vectorBuilder) close() error {
 		err = v.writer.Close()
 	}
 	if v.journal != nil {
-		err = errors.Join(err, v.journal.close())
+		err = errors.Join(err, v.journal.sync(), v.journal.close())
 	}
 	return err
 }

@@ -193,7 +193,7 @@ func TestWordsAnswerWhereVectorsCannot(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, []prediag.Degradation{prediag.DegradedEmbeddings}, r.Degraded)
 				require.Equal(t, []string{"a"}, hitIDs(r))
-				require.Equal(t, n+1, m.queries, "an answer without vectors is not kept")
+				require.Equal(t, uint64(n+1), k.Status().Vectors.Queries, "an answer without vectors is not kept")
 			}
 			require.Equal(t, uint64(2), k.Status().Vectors.Failed)
 		})
