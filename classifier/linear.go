@@ -139,7 +139,7 @@ func newRatios(rows []int, x rowSource, features int) *ratios {
 		v := x.row(i)
 		for j, id := range v.ids {
 			r.texts[id]++
-			r.square[id] += float64(v.vals[j]) * float64(v.vals[j])
+			r.square[id] += float64(float64(v.vals[j]) * float64(v.vals[j]))
 		}
 	}
 	return r
@@ -159,7 +159,7 @@ func (r *ratios) weigh(label []int, n int, x rowSource) {
 		g := math.Abs(math.Log(float64(k+1) * no / (float64(r.texts[f]-k+1) * yes)))
 		r.gain[f] = float32(g)
 		before += r.square[f]
-		after += float64(r.square[f]*g) * g
+		after += float64(r.square[f] * g * g)
 	}
 	scale := float32(1)
 	if after > 0 {
@@ -258,7 +258,7 @@ func (m *machine) norms(mass []float32) []float64 {
 			if mass != nil {
 				square *= float64(mass[v.ids[j]])
 			}
-			norms[i] += square
+			norms[i] += float64(square)
 		}
 	}
 	return norms

@@ -103,7 +103,7 @@ func (t *trainer) jobs(rows []int) (*fitted, []func(context.Context) error) {
 		}
 		jobs = append(jobs, machine(partPlain, plainCost, weighing{}), machine(partChars, charsCost, weighing{gains: t.only(groupWord, groupChar)}), func(ctx context.Context) error {
 			f.linear[k][partBayes] = learnBayes(part, head)
-			by := weighing{ratios: len(t.examples) >= ratioTexts*head.classes}
+			by := weighing{ratios: head.labelled() >= ratioTexts*head.classes}
 			if !by.ratios {
 				by.gains = gains(part, head)
 			}

@@ -98,6 +98,10 @@ func TestGainsFavourWhatTells(t *testing.T) {
 	require.InDelta(t, before, after, 1e-3*before)
 }
 
+func TestLabelledRowsAreCounted(t *testing.T) {
+	require.Equal(t, 2, target{y: []int32{-1, 0, 3, -1}, classes: 4}.labelled())
+}
+
 // Of six texts, two with the label: feature 0 is in both of these and no other, 1 in one and two, 2 in all, 3 in none.
 func TestRatiosByHand(t *testing.T) {
 	x := &matrix{}

@@ -73,6 +73,16 @@ type target struct {
 	classes int
 }
 
+// labelled is the number of rows that have a label.
+func (t target) labelled() (n int) {
+	for _, y := range t.y {
+		if y >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // trivial gradients are skipped: they cost as much as the others and move nothing.
 const trivial = 1e-3
 
