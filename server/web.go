@@ -164,7 +164,24 @@ func (p *web) article(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		alike = nil // the article is what was asked for
 	}
-	p.write(w, r, articlePage(found.GetArticle(), alike.GetHits(), words), http.StatusOK)
+	p.write(w, r, articlePage(found.GetArticle(), p.linked(ctx, found.GetArticle()), alike.GetHits(), words), http.StatusOK)
+}
+
+// maxLinked is how many of an article's links are looked up.
+const maxLinked = 8
+
+// linked are the articles that an article links to and that its reader may read, with ID and title.
+func (p *web) linked(ctx context.Context, a *pb.Article) []*pb.Hit {
+	var out []*pb.Hit
+	for _, id := range a.GetLinks()[:min(len(a.GetLinks()), maxLinked)] {
+		if strings.Contains(id, "://") {
+			continue
+		}
+		if to, err := p.knowledge.GetArticle(ctx, &pb.GetArticleRequest{Id: id}); err == nil {
+			out = append(out, &pb.Hit{ArticleId: id, Title: to.GetArticle().GetTitle()})
+		}
+	}
+	return out
 }
 
 func (p *web) write(w http.ResponseWriter, _ *http.Request, page string, code int) {

@@ -38,7 +38,10 @@ func TestPageSearches(t *testing.T) {
 func TestPageElse(t *testing.T) {
 	r := start(t, Options{})
 	require.Contains(t, string(r.call(t, "GET", "/search", nil).body), "autofocus")
-	require.Equal(t, 200, r.call(t, "GET", "/article?id=demo%2Fa-01", nil).code)
+	r.set(func(f *fake) { f.articles[1].Links = []string{"https://elsewhere.example/x", "demo/a-02", "demo/gone"} })
+	page := r.call(t, "GET", "/article?id=demo%2Fa-01", nil)
+	require.Equal(t, 200, page.code)
+	require.Equal(t, 1, strings.Count(strings.SplitN(string(page.body), "Articles like", 2)[0], `href="/article?id=`), "the one of its links that can be read")
 	require.Equal(t, 404, r.call(t, "GET", "/article?id=nowhere", nil).code)
 	require.Equal(t, 400, r.call(t, "GET", "/search?q=x&token=forged", nil).code)
 	require.Contains(t, string(r.call(t, "GET", "/", nil).body), "POST /v1/triage", "for those who write programs")
@@ -69,7 +72,7 @@ func TestPageEscapes(t *testing.T) {
 				Facets: []*pb.Facet{{Name: "product", Values: []*pb.FacetValue{{Value: s("v1") + "1", Count: 2}, {Value: s("v2") + "2", Count: 1}}}}}
 			q := pageQuery{text: s("q") + "x", filters: url.Values{"product": {s("f") + "3"}}}
 			article := &pb.Article{Id: s("id"), Title: s("title"), Body: "<b>" + s("body"), Url: s("url"), Language: s("lang")}
-			return []string{resultPage(found, q, english()), articlePage(article, []*pb.Hit{hit}, chinese()),
+			return []string{resultPage(found, q, english()), articlePage(article, []*pb.Hit{hit}, []*pb.Hit{hit}, chinese()),
 				statusPage(status.New(codes.Internal, s("error")), q, english())}
 		}
 		plain := build(func(string) string { return "ab" })

@@ -16,14 +16,14 @@ import (
 
 // words are the page's texts in one language.
 type words struct {
-	tag, title, search, order, relevance, newest, none, hint, found, filter, more, didYouMean, without, alike, source, likeThis, matched, solved, updated, failed string
-	facets                                                                                                                                                        map[string]string
+	tag, title, search, order, relevance, newest, none, hint, found, filter, more, didYouMean, without, alike, linked, source, likeThis, matched, solved, updated, failed string
+	facets                                                                                                                                                                map[string]string
 }
 
 func english() words {
 	return words{tag: "en", title: "Knowledge base", search: "Search", order: "Order", relevance: "best first", newest: "newest first",
 		none: "No article matches.", hint: "Try other words, fewer filters, or a fault code. \"…\" finds a phrase, -word leaves articles out. Ctrl+K: search box, j and k: next and previous article.",
-		found: "%d articles", filter: "Filters", more: "More", didYouMean: "Searched for", without: "Without", alike: "Articles like this one", source: "source",
+		found: "%d articles", filter: "Filters", more: "More", didYouMean: "Searched for", without: "Without", alike: "Articles like this one", linked: "It links to", source: "source",
 		likeThis: "similar", matched: "matched", solved: "The first one solves it with a probability of %d %%.", updated: "changed", failed: "The search failed.",
 		facets: map[string]string{"product": "Product", "category": "Category", "kind": "Kind", "language": "Language", "age": "Changed",
 			"30d": "last 30 days", "90d": "last 90 days", "365d": "last year", "older": "older"}}
@@ -32,7 +32,7 @@ func english() words {
 func chinese() words {
 	return words{tag: "zh", title: "知识库", search: "搜索", order: "排序", relevance: "最相关", newest: "最新",
 		none: "没有匹配的文章。", hint: "请换一种说法、减少筛选条件，或输入错误码。“…” 查找完整短语，-词 排除含该词的文章。Ctrl+K：搜索框，j / k：下一篇 / 上一篇。",
-		found: "%d 篇文章", filter: "筛选", more: "更多", didYouMean: "已搜索", without: "已排除", alike: "相似文章", source: "原文",
+		found: "%d 篇文章", filter: "筛选", more: "更多", didYouMean: "已搜索", without: "已排除", alike: "相似文章", linked: "文中链接", source: "原文",
 		likeThis: "相似", matched: "匹配", solved: "第一篇解决问题的概率为 %d%%。", updated: "更新于", failed: "搜索失败。",
 		facets: map[string]string{"product": "产品", "category": "分类", "kind": "类型", "language": "语言", "age": "更新时间",
 			"30d": "近 30 天", "90d": "近 90 天", "365d": "近一年", "older": "更早"}}
@@ -224,13 +224,19 @@ func marked(s string, marks []*pb.Span) string {
 	return b.String() + text(s[from:])
 }
 
-// articlePage shows an article section by section, and others like it.
-func articlePage(a *pb.Article, alike []*pb.Hit, w words) string {
+// articlePage shows an article section by section, those that it links to, and others like it.
+func articlePage(a *pb.Article, linked, alike []*pb.Hit, w words) string {
 	var m markup
 	m.add(`<main><nav>`)
-	if len(alike) > 0 {
-		m.add(`<h2 id="alike">%s</h2><ul aria-labelledby="alike">`, text(w.alike))
-		for _, h := range alike {
+	for _, list := range []struct {
+		id, title string
+		hits      []*pb.Hit
+	}{{"linked", w.linked, linked}, {"alike", w.alike, alike}} {
+		if len(list.hits) == 0 {
+			continue
+		}
+		m.add(`<h2 id="%s">%s</h2><ul aria-labelledby="%s">`, list.id, text(list.title), list.id)
+		for _, h := range list.hits {
 			m.add(`<li><a href="%s">%s</a></li>`, text(articleAddress(h.GetArticleId())), text(h.GetTitle()))
 		}
 		m.add(`</ul>`)
