@@ -30,6 +30,8 @@ type Options struct {
 	Postings    int              // postings that one search scores exactly, see maxPostings; 0: 60,000
 	Logger      *slog.Logger     // nil: nothing is logged
 
+	Cold bool // nobody is about to search: nothing is read ahead of the first searches
+
 	ScrubRate int64 // bytes a second that Scrub reads at most; 0: 64 MiB
 
 	// Free returns the bytes that can be written to the file system of a folder; negative: unknown. nil: the system is asked.

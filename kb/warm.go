@@ -16,7 +16,7 @@ const (
 // warm reads in the background the postings of the terms that most articles hold, which are the dearest to read and the
 // likeliest in a query, so that the first searches of a large generation are as fast as the later ones.
 func (k *KB) warm(g *generation) {
-	if g == nil || g.docs < warmArticles {
+	if g == nil || g.docs < warmArticles || k.opt.Cold {
 		return
 	}
 	k.spawn(func(ctx context.Context) {
@@ -39,7 +39,7 @@ func (k *KB) warm(g *generation) {
 // prime reads for a generation that is about to serve what searches have read of the one before it, so that none of them
 // notices the change. It costs what is kept in memory, however large the index is.
 func (k *KB) prime(old, g *generation) {
-	if old == nil || g == nil {
+	if old == nil || g == nil || k.opt.Cold {
 		return
 	}
 	terms, filters := old.terms.known(), old.filterKeys()

@@ -26,3 +26,12 @@ func TestNextGenerationKnowsWhatSearchesAskFor(t *testing.T) {
 	require.NotEmpty(t, k.current.filterKeys())
 	require.ElementsMatch(t, before.filterKeys(), k.current.filterKeys())
 }
+
+func TestColdKnowledgeBaseReadsNothingAhead(t *testing.T) {
+	k := open(t, t.TempDir(), Options{Cold: true})
+	apply(t, k, put(article("a", "Disk full", "the volume has no space")))
+	find(t, k, prediag.Query{Text: "volume space"})
+	apply(t, k, put(article("c", "Disk slow", "the volume is slow")))
+	require.Empty(t, k.current.terms.known())
+	require.Len(t, find(t, k, prediag.Query{Text: "volume"}).Hits, 2)
+}

@@ -91,7 +91,7 @@ func (a *app) ingest(ctx context.Context, f ingestFlags, args []string) (err err
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelError})) // the report tells the rest
-	k, err := dir.openKB(kb.Options{Golden: dir.readGolden, Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	k, err := dir.openKB(kb.Options{Cold: true, Golden: dir.readGolden, Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		return err
 	}
