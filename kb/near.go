@@ -63,7 +63,7 @@ func (r *reader) join(ctx context.Context, q *query, all []candidate, s *scores,
 	for _, m := range matches {
 		i, ok := at[m.Doc]
 		if !ok {
-			c := candidate{scored: scored{doc: m.Doc}}
+			c := candidate{scored: scored{doc: m.Doc}, codes: float64(s.codes[m.Doc])}
 			if c.id, err = r.id(m.Doc); err != nil {
 				return nil, err
 			}
@@ -84,8 +84,8 @@ func (r *reader) join(ctx context.Context, q *query, all []candidate, s *scores,
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.score, a.score), strings.Compare(a.id, b.id))
+	slices.SortStableFunc(all, func(a, b candidate) int { // what explains a code stays before all that does not
+		return cmp.Or(cmp.Compare(min(1, b.codes), min(1, a.codes)), cmp.Compare(b.score, a.score), strings.Compare(a.id, b.id))
 	})
 	return all, nil
 }

@@ -158,6 +158,15 @@ func TestVectorsFindWhatWordsDoNot(t *testing.T) {
 	require.Nil(t, plain.Status().Vectors)
 }
 
+// However much vectors count, what explains a code of the query comes first.
+func TestCodesComeBeforeVectors(t *testing.T) {
+	k := opened(t, t.TempDir(), Embedding{Embedder: newMeanings(), Weight: 10})
+	applied(t, k, append(shop(), page1("code", "ACS.0013", "What the paper says about ACS.0013."))...)
+	r, err := k.Search(context.Background(), prediag.Query{Text: "laptop notebook thinkpad ACS.0013"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"code", "a"}, hitIDs(r)[:2])
+}
+
 // Pages of one list must not overlap, whatever words and vectors say of an article.
 func TestPagesOfJoinedRankingsFitTogether(t *testing.T) {
 	k := opened(t, t.TempDir(), Embedding{Embedder: newMeanings(), Weight: 0.7})
