@@ -244,9 +244,13 @@ func loadFlat(dir string) (*Model, error) {
 }
 
 func damaged(dir, name string, cause error) error {
+	folder, remedy := dir, "restore the folder from a backup"
+	if versions := filepath.Dir(dir); filepath.Base(versions) == versionsName {
+		folder = filepath.Dir(versions)
+		remedy = fmt.Sprintf("fall back with `prediag model rollback --model %s`, restore the folder from a backup,", folder)
+	}
 	return &prediag.Error{Kind: prediag.ErrDamaged, Reason: "MODEL_DAMAGED", Err: cause, Message: fmt.Sprintf(
-		"model file %q cannot be used: restore the folder from a backup or train again with `prediag train --tickets FILE --model %s`",
-		filepath.Join(dir, name), dir)}
+		"model file %q cannot be used: %s or train again with `prediag train --tickets FILE --model %s`", filepath.Join(dir, name), remedy, folder)}
 }
 
 // readFile reads at most limit bytes; a longer file is an error.

@@ -220,3 +220,12 @@ func TestEmbeddingRoundTrip(t *testing.T) {
 	_, err := decodeEmbedding(bad, 1)
 	require.ErrorContains(t, err, "out of range")
 }
+
+// TestTheRemedyNamesTheModelsFolder: training into the folder of one version would hide the others.
+func TestTheRemedyNamesTheModelsFolder(t *testing.T) {
+	err := damaged(filepath.Join("data", "model", versionsName, "1e302cb3a267"), "head-0.bin", errShort)
+	require.ErrorContains(t, err, "1e302cb3a267/head-0.bin")
+	require.ErrorContains(t, err, "rollback --model data/model`")
+	require.ErrorContains(t, err, "train --tickets FILE --model data/model`")
+	require.ErrorContains(t, damaged("m", "head-0.bin", errShort), `restore the folder from a backup or train again with `+"`prediag train --tickets FILE --model m`")
+}

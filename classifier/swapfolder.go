@@ -231,7 +231,7 @@ func Rollback(dir, version string) (string, error) {
 	}
 	if at < 0 || at >= len(list) {
 		return "", &prediag.Error{Kind: prediag.ErrNotFound, Reason: "MODEL_VERSION_NOT_FOUND", Message: fmt.Sprintf(
-			"no model %q before the current one in %q: prediag model list shows what is there", version, dir)}
+			"no model %sbefore the current one in %q: prediag model list shows what is there", named(version), dir)}
 	}
 	chosen := list[at]
 	if chosen.Current {
@@ -275,4 +275,12 @@ func prune(dir string) error {
 		}
 	}
 	return nil
+}
+
+// named quotes a name for a message, with a space behind it; empty for none.
+func named(name string) string {
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf("%q ", name)
 }

@@ -101,7 +101,7 @@ func TestWrongCallsSayWhatToDo(t *testing.T) {
 		says []string
 	}{
 		{[]string{"frobnicate"}, exitUsage, []string{`unknown command "frobnicate"`, "--help"}},
-		{[]string{"search"}, exitUsage, []string{"requires at least 1 arg", "prediag search --help"}},
+		{[]string{"search"}, exitUsage, []string{"the query is empty", "--like"}},
 		{[]string{"search", "--limt", "3", "x"}, exitUsage, []string{"unknown flag: --limt", "--help"}},
 		{[]string{"search", "--limit", "0", "x"}, exitUsage, []string{"1 to 100"}},
 		{[]string{"search", "--data-dir", absent, "x"}, exitUsage, []string{absent, "prediag ingest"}},
