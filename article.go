@@ -108,6 +108,7 @@ type Hit struct {
 	Score     float64   // BM25-like, greater is better, comparable within one query only
 	Coverage  float64   // share of the query's information (idf mass) that the article holds, 0 to 1
 	Lead      float64   // of the score over the hits behind it, in roots of the query's information: comparable between queries, 0 or more
+	Early     float64   // share of the query's information that the article names, the less of a term the later it stands first, 0 to 1
 	Passages  []Passage // the sections that match best, best first; at most 3
 	Why       []string  // the query terms and codes that matched, most informative first; at most 10
 	Codes     []FaultCode

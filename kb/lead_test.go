@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -48,4 +49,16 @@ func TestLeadDoesNotDependOnThePage(t *testing.T) {
 	for _, h := range all.Hits {
 		require.False(t, math.IsNaN(h.Lead) || math.IsInf(h.Lead, 0))
 	}
+}
+
+// TestEarlyOfAHit: an article that begins with the query names all of it early; one that ends with it, less.
+func TestEarlyOfAHit(t *testing.T) {
+	k := open(t, t.TempDir(), Options{})
+	filler := strings.Repeat("filler ", 200)
+	apply(t, k, put(article("a", "Rotate keys", filler), article("b", "Other", filler+"rotate keys"), article("c", "Third", "nothing")))
+	hits := find(t, k, prediag.Query{Text: "rotate keys"}).Hits
+	require.Equal(t, []string{"a", "b"}, []string{hits[0].ArticleID, hits[1].ArticleID})
+	require.InDelta(t, (1+1/(1+math.Log1p(1.0/earlyTokens)))/2, hits[0].Early, 1e-3, "places 0 and 1")
+	require.Less(t, hits[1].Early, 0.5)
+	require.Greater(t, hits[1].Early, 0.0)
 }

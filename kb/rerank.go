@@ -38,6 +38,7 @@ type candidate struct {
 	title [titleKeySize]byte // zeros: none, or one that says nothing
 	near  *vector.Match      // nil: the article is not among the nearest by vectors
 	words float64            // score without what codes are worth
+	early float64            // see reranker.early
 	codes float64
 
 	features *features // nil: nobody asks for them
@@ -163,7 +164,7 @@ func (x *reranker) score(c *candidate, cell *cell, s *scores) (err error) {
 		if !x.r.view.generic.has(c.doc) {
 			copy(c.title[:], f.titleKey)
 		}
-		c.words = x.words(f, cell.mask, c.score-c.codes)
+		c.words, c.early = x.words(f, cell.mask, c.score-c.codes)
 		c.words *= 1 + productGain*x.product(c.doc)
 		if c.features != nil {
 			return x.observe(c.features, f, c, cell, s)
@@ -172,21 +173,21 @@ func (x *reranker) score(c *candidate, cell *cell, s *scores) (err error) {
 	})
 }
 
-// words is the score of an article for the query's words, given that of the first stage.
-func (x *reranker) words(f *forward, mask uint32, base float64) float64 {
+// words is the score of an article for the query's words, given that of the first stage, and how early it names them.
+func (x *reranker) words(f *forward, mask uint32, base float64) (score, early float64) {
 	tokens := x.find(f, mask)
-	score := base
+	score, early = base, x.early()
 	if x.long > 0 {
 		score += x.long * (passageWeight*x.passage(tokens) + nearWeight*x.near(tokens))
 	}
-	score *= 1 + earlyGain*x.early()
+	score *= 1 + earlyGain*early
 	if x.language != "" && string(f.language) == x.language {
 		score *= 1 + languageGain
 	}
 	if isHistory(f, x.history) {
 		score *= historyShare
 	}
-	return score
+	return score, early
 }
 
 // find lists the query's terms in the title and the body, and returns how many tokens these have.

@@ -296,6 +296,7 @@ func (r *reader) cross(ctx context.Context, q *query, direct []candidate, others
 		direct[i].via = v.doc + 1
 		add := q.bridged * v.words
 		direct[i].words += add
+		direct[i].early = max(direct[i].early, v.early)
 		direct[i].score += add
 	}
 	slices.SortFunc(direct, func(a, b candidate) int {

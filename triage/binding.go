@@ -24,7 +24,7 @@ type Binding struct {
 const NoEmbedder = "none"
 
 // featuresVersion changes whenever Features are read off a search in another way.
-const featuresVersion = "1"
+const featuresVersion = "2"
 
 // SearchVersion joins the version of the index's settings with the version of how its results are read.
 func SearchVersion(settings string) string { return settings + "/" + featuresVersion }

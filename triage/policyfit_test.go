@@ -317,16 +317,16 @@ func TestAnsweredIsWhatWasFitted(t *testing.T) {
 
 func TestFitSolved(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
-	want := SolvedModel{Bias: -3, Coverage: 3, Margin: 2, Code: 1.5, Category: 1, Lead: 0.7, Missed: -1}
+	want := SolvedModel{Bias: -3, Coverage: 3, Margin: 2, Code: 1.5, Category: 1, Lead: 0.7, Early: 1.2, Missed: -1}
 	cases := make([]AnswerCase, 8000)
 	for i := range cases {
-		x := Features{rng.Float64(), rng.Float64(), float64(rng.IntN(2)), rng.Float64(), 3 * rng.Float64(), float64(rng.IntN(2))}
+		x := Features{rng.Float64(), rng.Float64(), float64(rng.IntN(2)), rng.Float64(), 3 * rng.Float64(), rng.Float64(), float64(rng.IntN(2))}
 		cases[i] = AnswerCase{Key: uint64(i), Features: x, Right: rng.Float64() < want.Probability(x), Open: true}
 	}
 	got, probabilities := FitSolved(cases, 1)
 	for name, pair := range map[string][2]float64{"bias": {want.Bias, got.Bias}, "coverage": {want.Coverage, got.Coverage},
 		"margin": {want.Margin, got.Margin}, "code": {want.Code, got.Code}, "category": {want.Category, got.Category},
-		"lead": {want.Lead, got.Lead}, "missed": {want.Missed, got.Missed}} {
+		"lead": {want.Lead, got.Lead}, "early": {want.Early, got.Early}, "missed": {want.Missed, got.Missed}} {
 		require.InDelta(t, pair[0], pair[1], 0.35, name)
 	}
 	flipped := append([]AnswerCase{}, cases...)

@@ -16,6 +16,7 @@ type SolvedModel struct {
 	Code     float64 `yaml:"code"`
 	Category float64 `yaml:"category"`
 	Lead     float64 `yaml:"lead,omitempty"`
+	Early    float64 `yaml:"early,omitempty"`
 	Missed   float64 `yaml:"missed,omitempty"` // not positive
 }
 
@@ -26,6 +27,7 @@ type Features struct {
 	Code     float64 // 1 when the first hit explains a fault code of the ticket
 	Category float64 // probability that the first hit's category is the ticket's
 	Lead     float64 // root of the first hit's lead over those behind it (prediag.Hit), 0 to 4
+	Early    float64 // share of the ticket's information that the first hit names, the less the later (prediag.Hit)
 	Missed   float64 // 1 when the ticket names fault codes and the first hit explains none of them
 }
 
@@ -34,19 +36,19 @@ const maxLead = 4
 
 // weights are the model's numbers in the order of signs.
 func (m SolvedModel) weights() [weightCount]float64 {
-	return [weightCount]float64{m.Bias, m.Coverage, m.Margin, m.Code, m.Category, m.Lead, m.Missed}
+	return [weightCount]float64{m.Bias, m.Coverage, m.Margin, m.Code, m.Category, m.Lead, m.Early, m.Missed}
 }
 
 func modelOf(w [weightCount]float64) SolvedModel {
-	return SolvedModel{Bias: w[0], Coverage: w[1], Margin: w[2], Code: w[3], Category: w[4], Lead: w[5], Missed: w[6]}
+	return SolvedModel{Bias: w[0], Coverage: w[1], Margin: w[2], Code: w[3], Category: w[4], Lead: w[5], Early: w[6], Missed: w[7]}
 }
 
 func (x Features) signs() [weightCount]float64 {
-	return [weightCount]float64{1, x.Coverage, x.Margin, x.Code, x.Category, x.Lead, x.Missed}
+	return [weightCount]float64{1, x.Coverage, x.Margin, x.Code, x.Category, x.Lead, x.Early, x.Missed}
 }
 
 // weightCount is the number of weights: the bias and one for each feature.
-const weightCount = 7
+const weightCount = 8
 
 // Probability is the value of the logistic function, 0 to 1.
 func (m SolvedModel) Probability(x Features) float64 {
@@ -65,7 +67,7 @@ func ReadFeatures(v prediag.Verdict, hits []prediag.Hit, codes []string) Feature
 	}
 	first := hits[0]
 	x := Features{Coverage: first.Coverage, Margin: margin(hits), Category: agreement(v, first.Category),
-		Lead: min(math.Sqrt(max(0, first.Lead)), maxLead)}
+		Lead: min(math.Sqrt(max(0, first.Lead)), maxLead), Early: min(max(0, first.Early), 1)}
 	for _, c := range first.Codes {
 		for _, wanted := range codes {
 			if code.Canonical(c.Code) == wanted {

@@ -346,8 +346,8 @@ func renderAnswerable(w io.Writer, r answerableReport) error {
 		return err
 	}
 	if m := r.Fitted; m != nil {
-		p.line("\nfitted on all: bias %.2f, coverage %.2f, margin %.2f, code %.2f, category %.2f, lead %.2f, missed %.2f",
-			m.Bias, m.Coverage, m.Margin, m.Code, m.Category, m.Lead, m.Missed)
+		p.line("\nfitted on all: bias %.2f, coverage %.2f, margin %.2f, code %.2f, category %.2f, lead %.2f, early %.2f, missed %.2f",
+			m.Bias, m.Coverage, m.Margin, m.Code, m.Category, m.Lead, m.Early, m.Missed)
 	}
 	return p.to(w)
 }
