@@ -2,6 +2,7 @@ package embed
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,11 +11,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sashabaranov/go-openai"
 
 	"prediag"
 	"prediag/internal/vector"
@@ -25,8 +29,9 @@ const (
 	firstPause    = time.Second      // before the second attempt; doubles
 	longestPause  = 30 * time.Second // that an endpoint may ask for
 	maxReplyBytes = 256 << 20
-	maxFaultBytes = 2 << 10 // of a refusal that are quoted
-	tripAfter     = 3       // failed queries in a row after which the endpoint rests
+	maxFaultBytes = 64 << 10 // of a refusal that are read
+	maxTailBytes  = 4 << 10  // that are read behind the vectors
+	tripAfter     = 3        // failed queries in a row after which the endpoint rests
 	firstRest     = 5 * time.Second
 	longestRest   = time.Minute
 )
@@ -59,9 +64,9 @@ func (c Clock) complete() Clock {
 // Endpoint asks a service that speaks the /v1/embeddings protocol. It may be used by many goroutines at once.
 type Endpoint struct {
 	config Config
-	key    string
 	clock  Clock
-	client *http.Client
+	// create is one method of the library's client: a field that holds the client would link in all of them, 400 KB.
+	create func(context.Context, openai.EmbeddingRequestConverter) (openai.EmbeddingResponse, error)
 
 	mu     sync.Mutex
 	dims   int // of the vectors; 0: not known yet
@@ -72,9 +77,16 @@ type Endpoint struct {
 
 // NewEndpoint returns the embedder of a configuration that was checked. key is sent as a bearer token unless it is empty.
 func NewEndpoint(c Config, key string, clock Clock) *Endpoint {
-	return &Endpoint{config: c, key: key, clock: clock.complete(), dims: c.Dimensions, client: &http.Client{
+	guarded := &guard{maxReply: maxReplyBytes, client: &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the key goes nowhere else
 	}}
+	return &Endpoint{config: c, clock: clock.complete(), dims: c.Dimensions, create: newClient(c.URL, key, guarded).CreateEmbeddings}
+}
+
+func newClient(address, key string, guarded *guard) *openai.Client {
+	library := openai.DefaultConfig(key)
+	library.BaseURL, library.HTTPClient = address, guarded
+	return openai.NewClientWithConfig(library)
 }
 
 // ID names the model, its dimensions and the prefixes. The address is no part of it: a model may move.
@@ -177,49 +189,82 @@ func (e *Endpoint) insist(ctx context.Context, batch []string, last **refusedErr
 	}
 }
 
-type embeddingsRequest struct {
-	Model      string   `json:"model"`
-	Input      []string `json:"input"`
-	Format     string   `json:"encoding_format"`
-	Dimensions int      `json:"dimensions,omitempty"`
-}
-
-type embeddingsReply struct {
-	Data []struct {
-		Index     int       `json:"index"`
-		Embedding []float32 `json:"embedding"`
-	} `json:"data"`
-}
-
 // ask sends one request. after is what the endpoint asks to wait before the next.
 func (e *Endpoint) ask(ctx context.Context, texts []string) (vectors [][]float32, after time.Duration, err error) {
-	body, err := json.Marshal(embeddingsRequest{e.config.Model, texts, "float", e.config.Dimensions})
+	reply, err := e.create(ctx, openai.EmbeddingRequestStrings{
+		Input:          texts,
+		Model:          openai.EmbeddingModel(e.config.Model),
+		EncodingFormat: openai.EmbeddingEncodingFormatFloat,
+		Dimensions:     e.config.Dimensions,
+	})
 	if err != nil {
-		return nil, 0, fmt.Errorf("embeddings: %w", err)
+		return nil, retryAfter(reply.Header()), fault(err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(e.config.URL, "/")+"/embeddings", bytes.NewReader(body))
-	if err != nil {
-		return nil, 0, fmt.Errorf("embeddings: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if e.key != "" {
-		req.Header.Set("Authorization", "Bearer "+e.key)
-	}
-	resp, err := e.client.Do(req)
-	if err != nil {
-		return nil, 0, notReady("the endpoint cannot be reached: %v", err)
-	}
-	defer func() { _ = resp.Body.Close() }() // read to where it matters
-	if resp.StatusCode != http.StatusOK {
-		quoted, _ := io.ReadAll(io.LimitReader(resp.Body, maxFaultBytes)) // as much as there is
-		return nil, retryAfter(resp.Header), &refusedError{resp.StatusCode, strings.TrimSpace(strings.ToValidUTF8(string(quoted), "?"))}
-	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxReplyBytes+1))
-	if err != nil {
-		return nil, 0, notReady("the endpoint's reply was cut off: %v", err)
-	}
-	vectors, err = e.read(raw, len(texts))
+	vectors, err = e.read(reply.Data, len(texts))
 	return vectors, 0, err
+}
+
+// fault says what an error of the library means. A refusal whose body is not as the protocol has it is a RequestError, which may
+// hold an APIError that knows no status: it comes first.
+func fault(err error) error {
+	var (
+		refused   *refusedError
+		request   *openai.RequestError
+		api       *openai.APIError
+		unreached *url.Error
+		long      *http.MaxBytesError
+		syntax    *json.SyntaxError
+		kind      *json.UnmarshalTypeError
+	)
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.As(err, &request):
+		return refusal(request.HTTPStatusCode, string(request.Body))
+	case errors.As(err, &api):
+		return refusal(api.HTTPStatusCode, cmp.Or(api.Message, api.Type))
+	case errors.As(err, &unreached):
+		return notReady("the endpoint cannot be reached: %v", err)
+	case errors.As(err, &long):
+		return notReady("the endpoint's reply is longer than %d bytes: use a smaller batch", long.Limit)
+	case errors.As(err, &syntax), errors.As(err, &kind):
+		return notReady("the endpoint's reply is not understood: %v", err)
+	}
+	return notReady("the endpoint's reply was cut off: %v", err)
+}
+
+// guard stands between the library and the network: the library reads replies of any length, takes a redirect or an empty answer
+// for a result, and forgets the status of a refusal that breaks off.
+type guard struct {
+	client   *http.Client
+	maxReply int64 // bytes
+}
+
+// Do returns a reply of status 200 that ends at the limit, or a refusal that is read already.
+func (g *guard) Do(req *http.Request) (*http.Response, error) {
+	resp, err := g.client.Do(req)
+	if err != nil {
+		return nil, err // a *url.Error, which fault knows
+	}
+	if resp.StatusCode == http.StatusOK {
+		resp.Body = wholeReply{http.MaxBytesReader(nil, resp.Body, g.maxReply)}
+		return resp, nil
+	}
+	defer func(body io.Closer) { _ = body.Close() }(resp.Body)      // read to where it matters
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxFaultBytes)) // as much as there is
+	if resp.StatusCode < http.StatusBadRequest {
+		return nil, refusal(resp.StatusCode, string(said))
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(said))
+	return resp, nil
+}
+
+// wholeReply is read to its end, which the library does not do, so that the connection serves the next request.
+type wholeReply struct{ io.ReadCloser }
+
+func (r wholeReply) Close() error {
+	_, _ = io.CopyN(io.Discard, r.ReadCloser, maxTailBytes) // what fails here costs a connection, no more
+	return r.ReadCloser.Close()
 }
 
 // retryAfter reads the header of that name as seconds; dates are not understood.
@@ -232,18 +277,12 @@ func retryAfter(h http.Header) time.Duration {
 }
 
 // read checks a reply to n texts: a vector for each, of one length, of finite numbers.
-func (e *Endpoint) read(raw []byte, n int) ([][]float32, error) {
-	var reply embeddingsReply
-	switch err := json.Unmarshal(raw, &reply); {
-	case len(raw) > maxReplyBytes:
-		return nil, notReady("the endpoint's reply is longer than %d bytes: use a smaller batch", maxReplyBytes)
-	case err != nil:
-		return nil, notReady("the endpoint's reply is not understood: %v", err)
-	case len(reply.Data) != n:
-		return nil, notReady("the endpoint gave %d vectors for %d texts", len(reply.Data), n)
+func (e *Endpoint) read(data []openai.Embedding, n int) ([][]float32, error) {
+	if len(data) != n {
+		return nil, notReady("the endpoint gave %d vectors for %d texts", len(data), n)
 	}
 	out := make([][]float32, n)
-	for _, d := range reply.Data {
+	for _, d := range data {
 		if d.Index < 0 || d.Index >= n || out[d.Index] != nil {
 			return nil, notReady("the endpoint gave no vector, or two, for one of %d texts", n)
 		}
@@ -274,11 +313,15 @@ func (e *Endpoint) fits(dims int) error {
 // refusedError is a reply with another status than 200. It is of kind prediag.ErrNotReady.
 type refusedError struct {
 	status int
-	body   string
+	said   string
+}
+
+func refusal(status int, said string) *refusedError {
+	return &refusedError{status, strings.TrimSpace(strings.ToValidUTF8(said, "?"))}
 }
 
 func (e *refusedError) Error() string {
-	return fmt.Sprintf("embeddings: the endpoint answered %d %s: %.300s", e.status, http.StatusText(e.status), e.body)
+	return fmt.Sprintf("embeddings: the endpoint answered %d %s: %.300s", e.status, http.StatusText(e.status), e.said)
 }
 
 // Unwrap gives the kind.

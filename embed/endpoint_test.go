@@ -1,13 +1,16 @@
 package embed
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,26 +28,47 @@ type endpoint struct {
 	script []func(w http.ResponseWriter, r *http.Request, texts []string)
 	asked  [][]string
 	keys   []string
+	dims   *int // of the last request
+	conns  int  // that were opened
+}
+
+// embeddingsRequest is the body as the protocol has it: nothing else may be sent.
+type embeddingsRequest struct {
+	Model      string   `json:"model"`
+	Input      []string `json:"input"`
+	Format     string   `json:"encoding_format"`
+	Dimensions *int     `json:"dimensions"`
 }
 
 func newEndpoint(t *testing.T, script ...func(http.ResponseWriter, *http.Request, []string)) *endpoint {
 	e := &endpoint{script: script}
-	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	e.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, err := io.ReadAll(r.Body)
 		if err != nil {
 			return // the caller has gone
 		}
 		var req embeddingsRequest
-		if json.Unmarshal(raw, &req) != nil || r.URL.Path != "/v1/embeddings" {
+		body := json.NewDecoder(bytes.NewReader(raw))
+		body.DisallowUnknownFields()
+		if body.Decode(&req) != nil || r.Method != http.MethodPost || r.URL.Path != "/v1/embeddings" || req.Model != "m" ||
+			req.Format != "float" || r.Header.Get("Content-Type") != "application/json" {
 			http.Error(w, "bad request", http.StatusTeapot)
 			return
 		}
 		e.mu.Lock()
 		n := min(len(e.asked), len(e.script)-1)
-		e.asked, e.keys = append(e.asked, req.Input), append(e.keys, r.Header.Get("Authorization"))
+		e.asked, e.keys, e.dims = append(e.asked, req.Input), append(e.keys, r.Header.Get("Authorization")), req.Dimensions
 		e.mu.Unlock()
 		e.script[n](w, r, req.Input)
 	}))
+	e.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.conns++
+		}
+	}
+	e.Start()
 	t.Cleanup(e.Close)
 	return e
 }
@@ -80,9 +104,23 @@ func says(body string) func(http.ResponseWriter, *http.Request, []string) {
 	return func(w http.ResponseWriter, _ *http.Request, _ []string) { fmt.Fprint(w, body) }
 }
 
+// refuses answers with the code and a body.
+func refuses(code int, body string) func(http.ResponseWriter, *http.Request, []string) {
+	return func(w http.ResponseWriter, _ *http.Request, _ []string) {
+		w.WriteHeader(code)
+		fmt.Fprint(w, body)
+	}
+}
+
 func cutOff(w http.ResponseWriter, _ *http.Request, _ []string) {
 	w.Header().Set("Content-Length", "1000")
 	fmt.Fprint(w, `{"data":[{"index":0,"embed`)
+}
+
+func cutRefusal(w http.ResponseWriter, _ *http.Request, _ []string) {
+	w.Header().Set("Content-Length", "1000")
+	w.WriteHeader(http.StatusForbidden)
+	fmt.Fprint(w, `{"error":{"mess`)
 }
 
 // hanging answers when the caller has gone.
@@ -134,6 +172,59 @@ func TestPassagesComeInOrder(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, [][]string{{"p: a", "p: bbb"}, {"p: ccccc"}, {"q: a"}}, server.asked)
 	require.Equal(t, "Bearer secret", server.keys[0])
+	require.Nil(t, server.dims, "a model that has one length only refuses to be asked for one")
+	require.Equal(t, 1, server.conns)
+	e, _ = asking(t, server, "dimensions: 3")
+	_, err = e.Query(context.Background(), "a")
+	require.NoError(t, err)
+	require.Equal(t, 3, *server.dims)
+	c := e.config
+	_, err = NewEndpoint(c, "", Clock{}).Query(context.Background(), "a")
+	require.NoError(t, err)
+	require.Empty(t, server.keys[len(server.keys)-1])
+}
+
+// A connection serves the next request although the end of a reply comes later than its vectors: opening one takes a search's time.
+func TestConnectionIsKept(t *testing.T) {
+	server := newEndpoint(t, func(w http.ResponseWriter, r *http.Request, texts []string) {
+		good(w, r, texts)
+		_ = http.NewResponseController(w).Flush()
+		time.Sleep(time.Millisecond)
+		fmt.Fprintln(w)
+	})
+	e, _ := asking(t, server, "timeout: 10s")
+	for range 5 {
+		_, err := e.Query(context.Background(), "a")
+		require.NoError(t, err)
+	}
+	require.Equal(t, 1, server.conns)
+}
+
+func TestReplyIsLimited(t *testing.T) {
+	const limit = 100
+	for size, long := range map[int]bool{limit: false, limit + 1: true} {
+		body := `{"data":[{"index":0,"embedding":[1,2]}]`
+		e, _ := asking(t, newEndpoint(t, says(body+strings.Repeat(" ", size-len(body)-1)+"}")), "")
+		e.create = newClient(e.config.URL, "", &guard{client: http.DefaultClient, maxReply: limit}).CreateEmbeddings
+		_, err := e.Query(context.Background(), "a")
+		if long {
+			require.ErrorIs(t, err, prediag.ErrNotReady)
+			require.ErrorContains(t, err, "longer than 100 bytes: use a smaller batch")
+		} else {
+			require.NoError(t, err)
+		}
+	}
+}
+
+// The key belongs to one address: where that sends the request elsewhere, nobody asks there.
+func TestKeyGoesNowhereElse(t *testing.T) {
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		other := newEndpoint(t, good)
+		e, _ := asking(t, newEndpoint(t, status(code, "Location", other.URL+"/v1/embeddings")), "")
+		_, err := e.Query(context.Background(), "a")
+		require.ErrorContains(t, err, fmt.Sprintf("%d %s: the model says no", code, http.StatusText(code)))
+		require.Zero(t, other.conns)
+	}
 }
 
 func TestWhatPassesIsTriedAgain(t *testing.T) {
@@ -155,6 +246,13 @@ func TestWhatStaysWrongIsAnError(t *testing.T) {
 		"500":           {status(500), "500 Internal Server Error: the model says no", attempts},
 		"401":           {status(401), "401", 1},
 		"404":           {status(404), "404", 1},
+		"protocol's":    {refuses(401, `{"error":{"message":"no such key","type":"auth","code":"k"}}`), "401 Unauthorized: no such key", 1},
+		"text":          {refuses(403, `{"error":"not yours"}`), `403 Forbidden: {"error":"not yours"}`, 1},
+		"vLLM's":        {refuses(404, `{"object":"error","message":"no such model","code":404}`), `"no such model"`, 1},
+		"no message":    {refuses(404, `{"error":{"message":"","type":"not_found"}}`), "404 Not Found: not_found", 1},
+		"long":          {refuses(404, `{"error":{"message":"`+strings.Repeat("x", 1<<20)+`"}}`), "404 Not Found: {\"error\":{\"message\":\"xxx", 1},
+		"refusal cut":   {cutRefusal, "403 Forbidden: {\"error\"", 1},
+		"no content":    {refuses(204, ""), "204", 1},
 		"redirect":      {status(302, "Location", "http://example.org/"), "302", 1},
 		"fewer vectors": {says(`{"data":[{"index":0,"embedding":[1,2]}]}`), "1 vectors for 2 texts", attempts},
 		"one twice":     {says(`{"data":[{"index":0,"embedding":[1,2]},{"index":0,"embedding":[1,2]}]}`), "no vector, or two", attempts},
@@ -198,6 +296,20 @@ func TestRefusedTextIsFound(t *testing.T) {
 	require.NoError(t, err)
 	for i, v := range got {
 		require.Equal(t, i == 2, v == nil, "%d", i)
+	}
+	for _, body := range []string{"no", `{"error":"no"}`, `{"error":{"message":"no"}}`} { // whatever its form
+		pickier := func(w http.ResponseWriter, r *http.Request, texts []string) {
+			if slices.Contains(texts, "bad") {
+				refuses(422, body)(w, r, texts)
+				return
+			}
+			good(w, r, texts)
+		}
+		e, _ = asking(t, newEndpoint(t, pickier), "")
+		got, err = e.Passages(context.Background(), []string{"a", "bad"})
+		require.NoError(t, err)
+		require.NotNil(t, got[0])
+		require.Nil(t, got[1])
 	}
 	e, _ = asking(t, newEndpoint(t, status(400)), "")
 	_, err = e.Passages(context.Background(), []string{"a", "b", "c"})
