@@ -83,6 +83,7 @@ func owners() map[string][]string {
 		"github.com/yuin/goldmark":                 {"ingest"},
 		"github.com/spf13/cobra":                   {"cmd"},
 		"github.com/prometheus":                    {"server"},
+		"github.com/sashabaranov":                  {"embed"},
 		"google.golang.org/protobuf/encoding/json": {"server", "cmd"},
 	}
 }
