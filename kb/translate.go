@@ -82,8 +82,11 @@ func (r *reader) translate(q *query, terms []weighted) error {
 	return nil
 }
 
+const longestKatakana = 24 // pairs of characters of a word
+
 // katakanaWords are what stands for the katakana words of a query, by each of the terms that such a word is indexed as. Of a
-// compound that the graph does not know the longest words that it knows are taken, from the left.
+// compound that the graph does not know the longest words that it knows are taken, from the left, of longestKatakana pairs at most:
+// a query may be thousands of such characters in a row.
 func (r *reader) katakanaWords(q *query, targets []string) map[string][]concept.Alternative {
 	out := map[string][]concept.Alternative{}
 	term := func(i int) string { return q.order[i].term }
@@ -95,7 +98,7 @@ func (r *reader) katakanaWords(q *query, targets []string) map[string][]concept.
 		}
 		for at := i; at < end; {
 			next := at + 1
-			for to := end; to > at; to-- {
+			for to := min(end, at+longestKatakana); to > at; to-- {
 				_, word := katakanaRun(term, at, to)
 				found := r.concepts.Translate(nil, q.language, word, targets)
 				if len(found) == 0 {

@@ -202,12 +202,32 @@ func (a *app) readArticles(ctx context.Context, c *judgedCollection) error {
 		return err
 	}
 	c.articles = g.articles
+	if !c.judges() {
+		return prediag.Invalid("NO_JUDGEMENTS", "qrels", fmt.Sprintf(
+			"collection %q: none of the relevant articles is among the %d of %q; take queries and articles of one collection", c.name, len(c.articles), c.corpus))
+	}
 	for _, article := range c.articles {
 		if article.Product != "" {
 			c.products[article.Product] = true
 		}
 	}
 	return nil
+}
+
+// judges reports whether any of the articles is relevant to a query.
+func (c *judgedCollection) judges() bool {
+	known := map[string]bool{}
+	for _, a := range c.articles {
+		known[a.ID] = true
+	}
+	for _, q := range c.queries {
+		for id, grade := range c.qrels[q.ID] {
+			if grade > 0 && known[id] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // askAll indexes what is left of a collection and asks its queries, and those of the others that are foreign to it.
