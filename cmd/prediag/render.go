@@ -87,8 +87,9 @@ func renderVerdict(p *page, v prediag.Verdict) {
 	for _, f := range v.Fields {
 		var spoke []string
 		for _, e := range f.Evidence {
-			if e.Weight > 0 && len(spoke) < 4 {
-				spoke = append(spoke, excerpt(e.Text, 60)) // a ticket that reads alike may be a page long
+			text := excerpt(e.Text, 60) // a ticket that reads alike may be a page long
+			if e.Weight > 0 && len(spoke) < 4 && !slices.Contains(spoke, text) {
+				spoke = append(spoke, text)
 			}
 		}
 		fmt.Fprintf(t, "%s\t%s\t%.2f\t%s\n", f.Field, f.Label, f.Probability, strings.Join(spoke, " · "))
