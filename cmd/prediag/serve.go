@@ -149,17 +149,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return srv.Serve(ctx, grpcLis, httpLis) })
-	g.Go(func() error { return s.buildLoop(ctx, dir, f.every) })
-	g.Go(func() error { return s.modelLoop(ctx, f.modelEvery) })
-	g.Go(func() error { return s.indexLoop(ctx, f.modelEvery, f.scrub) })
-	g.Go(func() error { return s.audits.run(ctx) })
-	g.Go(func() error { s.pruneLoop(ctx, keep); return nil })
-	if !dir.ownRecord(f.parts.record) && p.lessons != nil {
-		g.Go(func() error { s.lessonsLoop(ctx, f.modelEvery); return nil })
-	}
-	if s.shadow != nil {
-		g.Go(func() error { return s.shadow.Run(ctx) })
-	}
+	s.loops(ctx, g, dir, f, keep)
 	g.Go(func() error {
 		return a.greet(ctx, s, srv.PublishHealth, greeting{list, grpcLis.Addr(), httpLis.Addr()})
 	})
@@ -168,6 +158,21 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	}
 	a.note("stopped")
 	return nil
+}
+
+// loops are what the service does beside answering.
+func (s *service) loops(ctx context.Context, g *errgroup.Group, dir dataDir, f serveFlags, keep time.Duration) {
+	g.Go(func() error { return s.buildLoop(ctx, dir, f.every) })
+	g.Go(func() error { return s.modelLoop(ctx, f.modelEvery) })
+	g.Go(func() error { return s.indexLoop(ctx, f.modelEvery, f.scrub) })
+	g.Go(func() error { return s.audits.run(ctx) })
+	g.Go(func() error { s.pruneLoop(ctx, keep); return nil })
+	if !dir.ownRecord(f.parts.record) && s.p.lessons != nil {
+		g.Go(func() error { s.lessonsLoop(ctx, f.modelEvery); return nil })
+	}
+	if s.shadow != nil {
+		g.Go(func() error { return s.shadow.Run(ctx) })
+	}
 }
 
 func newLogger(w io.Writer, level string) (*slog.Logger, error) {
