@@ -31,20 +31,8 @@ func (r *reader) column(field string) (*column, error) {
 // readColumn visits the values in order, so that of a category and its ancestors the category itself is kept.
 func (r *reader) readColumn(field string) (values []string, of []int32, err error) {
 	for i := range r.parts {
-		d, err := r.dict(i, field)
-		if err != nil {
+		if err := r.eachTerm(i, field, func(term string) error { values = append(values, term); return nil }); err != nil {
 			return nil, nil, err
-		}
-		it := d.AutomatonIterator(nil, nil, nil)
-		for {
-			entry, err := it.Next()
-			if err != nil {
-				return nil, nil, err
-			}
-			if entry == nil {
-				break
-			}
-			values = append(values, entry.Term)
 		}
 	}
 	slices.Sort(values)
@@ -144,4 +132,22 @@ func (c *column) countValues(set bitset, nested bool) []prediag.FacetValue {
 	}
 	slices.SortStableFunc(out, func(a, b prediag.FacetValue) int { return b.Count - a.Count })
 	return out[:min(len(out), maxFacetValues)]
+}
+
+// eachTerm visits the terms that a field has in a part of the index, in their order.
+func (r *reader) eachTerm(part int, field string, visit func(term string) error) error {
+	d, err := r.dict(part, field)
+	if err != nil {
+		return err
+	}
+	it := d.AutomatonIterator(nil, nil, nil)
+	for {
+		entry, err := it.Next()
+		if err != nil || entry == nil {
+			return err
+		}
+		if err := visit(entry.Term); err != nil {
+			return err
+		}
+	}
 }

@@ -95,34 +95,22 @@ func (r *reader) translations() (*parallel, error) {
 func (r *reader) readGroups() ([][]uint32, map[uint32]int32, error) {
 	members := map[string][]uint32{}
 	for i, part := range r.parts {
-		d, err := r.dict(i, fieldGroup)
-		if err != nil {
-			return nil, nil, err
-		}
-		it := d.AutomatonIterator(nil, nil, nil)
-		for {
-			entry, err := it.Next()
+		err := r.eachTerm(i, fieldGroup, func(key string) error {
+			list, err := r.postings(i, fieldGroup, key)
 			if err != nil {
-				return nil, nil, err
-			}
-			if entry == nil {
-				break
-			}
-			list, err := r.postings(i, fieldGroup, entry.Term)
-			if err != nil {
-				return nil, nil, err
+				return err
 			}
 			docs := list.Iterator(false, false, false, nil)
 			for {
 				posting, err := docs.Next()
-				if err != nil {
-					return nil, nil, err
+				if err != nil || posting == nil {
+					return err
 				}
-				if posting == nil {
-					break
-				}
-				members[entry.Term] = append(members[entry.Term], uint32(part.base+int(posting.Number())))
+				members[key] = append(members[key], uint32(part.base+int(posting.Number())))
 			}
+		})
+		if err != nil {
+			return nil, nil, err
 		}
 	}
 	groups, of, err := grouped(members)
