@@ -37,8 +37,12 @@ func TestWithoutLanguage(t *testing.T) {
 
 // manual is a small manual in English and German, of which the last pages have no German translation.
 func manual(pages, translated int) []prediag.Article {
+	return manualIn("de", []string{"stern", "mond", "himmel", "berg", "fluss", "wald", "meer", "wind"}, pages, translated)
+}
+
+// manualIn is the same in English and another language, by its words for the same eight things.
+func manualIn(language string, own []string, pages, translated int) []prediag.Article {
 	en := []string{"quokka", "wombat", "numbat", "dingo", "koala", "potoroo", "bilby", "emu"}
-	de := []string{"stern", "mond", "himmel", "berg", "fluss", "wald", "meer", "wind"}
 	sentence := func(words []string, n int) string {
 		return strings.Join([]string{words[n%8], words[n/2%8], words[n/3%8], words[(n+5)%8]}, " ")
 	}
@@ -47,8 +51,8 @@ func manual(pages, translated int) []prediag.Article {
 		for _, l := range []struct {
 			language string
 			words    []string
-		}{{"en", en}, {"de", de}} {
-			if l.language == "de" && i >= translated {
+		}{{"en", en}, {language, own}} {
+			if l.language == language && i >= translated {
 				continue
 			}
 			a := article(fmt.Sprintf("kb:%s/page%03d.md", l.language, i), l.words[i%8], "")
@@ -81,6 +85,20 @@ func TestAcrossLanguages(t *testing.T) {
 		require.NotContains(t, seen, h.ArticleID)
 		seen = append(seen, h.ArticleID)
 	}
+}
+
+// TestKatakanaIsTranslatedByWords: a word of katakana is looked up as a whole, and each one that a compound is made of.
+func TestKatakanaIsTranslatedByWords(t *testing.T) {
+	k := open(t, t.TempDir(), Options{})
+	apply(t, k, put(manualIn("ja", []string{"ディスク", "サーバー", "ネットワーク", "クラスター", "コンテナ", "バケット", "ルーター", "スナップショット"}, 60, 50)...))
+	found, err := k.Search(t.Context(), prediag.Query{Text: "ネットワークコンテナが見つからない", Languages: []string{"en"}})
+	require.NoError(t, err)
+	require.NotEmpty(t, found.Hits)
+	why := ""
+	for _, h := range found.Hits {
+		why += strings.Join(h.Why, "|") + "|"
+	}
+	require.Contains(t, why, "→ koala")
 }
 
 // TestByTranslation: the article that solves a question in another language is found by its translation into that one.
