@@ -13,6 +13,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"prediag"
+	"prediag/internal/demo"
 	"prediag/kb"
 )
 
@@ -71,8 +72,8 @@ const maxRankerBytes = 1 << 20
 // openUnlearnt opens the knowledge base with the maintainer's glossary and embeddings, under the built-in order unless opt names another.
 func (d dataDir) openUnlearnt(opt kb.Options) (*kb.KB, error) {
 	var err error
-	if opt.Glossary, err = os.ReadFile(d.glossary()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("read glossary: %w", err)
+	if opt.Glossary, err = d.readGlossary(); err != nil {
+		return nil, err
 	}
 	if opt.Embedding, err = d.embedding(); err != nil {
 		return nil, err
@@ -83,6 +84,19 @@ func (d dataDir) openUnlearnt(opt kb.Options) (*kb.KB, error) {
 		return nil, fmt.Errorf("%q: %w", d.glossary(), err)
 	}
 	return k, err
+}
+
+// readGlossary reads the maintainer's glossary. The embedded demo brings one along, which counts as long as the folder has none.
+func (d dataDir) readGlossary() ([]byte, error) {
+	raw, err := os.ReadFile(d.glossary())
+	if err == nil || !errors.Is(err, os.ErrNotExist) {
+		return raw, err // the error names the file
+	}
+	list, err := d.readSources()
+	if err != nil || !list.isDemo() {
+		return nil, err
+	}
+	return demo.Glossary()
 }
 
 // holder is the process that holds a data folder.

@@ -257,6 +257,9 @@ func (a *app) fillWithDemo(ctx context.Context, dir dataDir) (err error) {
 	if err := os.MkdirAll(string(dir), 0o755); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
+	if err := dir.startOnDemo(); err != nil {
+		return err
+	}
 	k, err := dir.openKB(kb.Options{Keep: 1})
 	if err != nil {
 		return err

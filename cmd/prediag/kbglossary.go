@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -110,8 +109,8 @@ func glossaries(dir dataDir) (all, own concept.Glossary, err error) {
 	if err != nil {
 		return all, own, err
 	}
-	data, err := os.ReadFile(dir.glossary())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	data, err := dir.readGlossary()
+	if err != nil {
 		return all, own, err
 	}
 	if own, err = concept.Parse(data); err != nil {

@@ -37,6 +37,30 @@ func TestGlossaryCommand(t *testing.T) {
 	require.Equal(t, before, after, "a faulty file changes nothing")
 }
 
+// TestDemoGlossary says when the glossary of the embedded demo counts: with the demo alone, as long as the folder has none of its own.
+func TestDemoGlossary(t *testing.T) {
+	data := dataDir(t.TempDir())
+	read := func() string {
+		raw, err := data.readGlossary()
+		require.NoError(t, err)
+		return string(raw)
+	}
+	require.Empty(t, read())
+	require.NoError(t, data.startOnDemo())
+	require.Contains(t, read(), "云服务器")
+	require.Contains(t, must(t, "kb", "glossary", "list", "--own", "--data-dir", string(data)), "remote-login")
+
+	own := sourceList{Sources: []sourceEntry{{Name: "docs", Path: "/docs"}}}
+	require.NoError(t, writeJSON(data.sources(), own))
+	require.Empty(t, read(), "another knowledge base calls things otherwise")
+	require.NoError(t, data.startOnDemo(), "a folder with sources is not new")
+	require.Empty(t, read())
+
+	require.NoError(t, writeJSON(data.sources(), sourceList{}.with(sourceEntry{Name: demoSource})))
+	write(t, data.glossary(), "concepts: {}\n")
+	require.Equal(t, "concepts: {}\n", read())
+}
+
 func TestDaysAgo(t *testing.T) {
 	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	for s, want := range map[string]string{"30d": "2026-10-24", "2w": "2026-11-09", "1y": "2025-11-23"} {

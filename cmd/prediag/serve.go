@@ -121,6 +121,11 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	if depot == nil && f.sources == "" { // before the index is opened: the demo brings a glossary along
+		if err := dir.startOnDemo(); err != nil {
+			return err
+		}
+	}
 	p, err := a.openParts(ctx, dir, f.parts)
 	if err != nil {
 		return err
@@ -246,7 +251,7 @@ func (a *app) greet(ctx context.Context, s *service, ready func(), to greeting) 
 	ready()
 	g := s.p.kb.Generation()
 	what := "your knowledge base"
-	if to.sources.has(demoSource) && len(to.sources.Sources) == 1 && to.sources.File == "" {
+	if to.sources.isDemo() {
 		what = "the embedded demo"
 	}
 	fmt.Fprintf(a.out, `prediag %s serves %s: %d articles (generation %d), %d categories

@@ -70,6 +70,19 @@ func (l sourceList) has(name string) bool {
 	return slices.ContainsFunc(l.Sources, func(e sourceEntry) bool { return e.Name == name })
 }
 
+// isDemo reports whether the embedded demo is all there is.
+func (l sourceList) isDemo() bool { return l.has(demoSource) && len(l.Sources) == 1 && l.File == "" }
+
+// startOnDemo gives a new folder, which has neither sources nor an index, the demo as its source.
+func (d dataDir) startOnDemo() error {
+	for _, name := range []string{d.sources(), d.kb()} {
+		if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return writeJSON(d.sources(), sourceList{}.with(sourceEntry{Name: demoSource}))
+}
+
 // open opens a source under its name.
 func (e sourceEntry) open() (ingest.Source, error) {
 	if e.Name == demoSource && e.Path == "" {

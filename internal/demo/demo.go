@@ -15,7 +15,7 @@ import (
 
 // The folder tickets is embedded whole, so that the package builds while its files are being produced.
 //
-//go:embed kb tickets
+//go:embed kb tickets glossary.yaml
 var files embed.FS
 
 // Articles returns the knowledge base as a file tree: Markdown with YAML front matter under "<language>/<id>.md",
@@ -29,6 +29,9 @@ func Articles() fs.FS {
 	}
 	return kb
 }
+
+// Glossary returns what the maintainer of this knowledge base calls things, in four languages, as docs/search.md describes it.
+func Glossary() ([]byte, error) { return files.ReadFile("glossary.yaml") }
 
 // TrainTickets returns the labelled tickets to learn from, one JSON object per line. Where they were left out of the
 // build the error is of kind ErrNotFound.

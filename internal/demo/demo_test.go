@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"prediag"
+	"prediag/internal/concept"
 )
 
 // page is what the front matter of an article, or a record of faq.jsonl, must say.
@@ -163,6 +164,21 @@ func TestTranslationsAgree(t *testing.T) {
 		require.Equal(t, codesOf[p.Group], p.Codes, p.ID)
 		require.Equal(t, commandsOf[p.Group], found, p.ID)
 	}
+}
+
+// TestGlossaryNamesThingsInFourLanguages reads the glossary as the search does, and says which concepts lack a language.
+func TestGlossaryNamesThingsInFourLanguages(t *testing.T) {
+	raw, err := Glossary()
+	require.NoError(t, err)
+	g, err := concept.Parse(raw)
+	require.NoError(t, err)
+	require.Greater(t, len(g.Concepts), 20)
+	for id, labels := range g.Concepts {
+		for _, language := range []string{"en", "zh", "ja", "ko"} {
+			require.NotEmpty(t, labels[language], "%s in %s", id, language)
+		}
+	}
+	require.Empty(t, g.Ambiguous())
 }
 
 func TestCodeFencesAreClosed(t *testing.T) {
