@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -34,21 +35,36 @@ func TestAnswerabilityByHand(t *testing.T) {
 	require.False(t, Answerability(nil).Pooled.ECE.Defined())
 }
 
-func TestHoldOutTakesCopiesAndTranslationsAlong(t *testing.T) {
+func TestHoldOutTakesCopiesTranslationsAndEntriesAlong(t *testing.T) {
 	long := strings.Repeat("restart the gateway then wait for its lamp to turn green before you go on ", 3)
+	chapter := "all about gateways. "
+	for i := range 400 {
+		chapter += fmt.Sprintf("part %d of %d is held by screw %d. ", i, i*i, i*7)
+	}
+	contents := "Contents\n- How do I restart it?\n- How is a disk attached?\n\n* How do I RESTART it \n"
 	articles := []prediag.Article{
 		{ID: "en", Group: "g", Body: long}, {ID: "zh", Group: "g", Body: "重新启动网关"},
-		{ID: "copy", Body: "Note. " + long}, {ID: "other", Body: "a disk is attached in the console by its owner and nobody else"},
+		{ID: "copy", Body: "Note. " + long}, {ID: "chapter", Body: chapter + long}, {ID: "other", Body: "a disk is attached in the console by its owner and nobody else"},
+		{ID: "faq/de/7", Language: "de", Body: "Neustart"}, {ID: "faq/fr/7", Language: "fr", Body: "Redémarrage"}, {ID: "faq/fr/8", Language: "fr", Body: "Disque"},
+		{ID: "contents", Body: contents},
 	}
-	qrels := Qrels{"q": {"en": 1, "other": 0}}
+	queries := []Query{{ID: "q", Text: "How do I restart it?"}, {ID: "unjudged", Text: " "}}
+	qrels := Qrels{"q": {"en": 1, "faq/de/7": 1, "other": 0}}
 	for seed := range uint64(20) {
-		h := HoldOut(articles, qrels, seed)
+		h := HoldOut(articles, queries, qrels, seed)
 		if len(h.Articles) == 0 {
 			require.True(t, h.Answerable(qrels["q"]))
+			require.Empty(t, h.Entries, "an answer that stays stays in the contents")
 			continue
 		}
-		require.Equal(t, HeldOut{Articles: map[string]bool{"en": true, "zh": true, "copy": true}, Judged: 2, Twins: 1}, h)
+		require.Equal(t, map[string]bool{"en": true, "zh": true, "copy": true, "chapter": true, "faq/de/7": true, "faq/fr/7": true}, h.Articles)
+		require.Equal(t, [2]int{4, 2}, [2]int{h.Judged, h.Twins})
 		require.False(t, h.Answerable(qrels["q"]))
+		require.Nil(t, h.Left(&articles[0]))
+		require.Equal(t, &articles[4], h.Left(&articles[4]))
+		left := h.Left(&articles[8])
+		require.Equal(t, "Contents\n                      \n- How is a disk attached?\n\n                      \n", left.Body)
+		require.Equal(t, contents, articles[8].Body, "the collection itself stays")
 		return
 	}
 	t.Fatal("no seed takes the only component")
@@ -63,8 +79,8 @@ func TestHoldOutIsAllOrNothing(t *testing.T) {
 		for _, name := range rapid.SliceOfDistinct(id, rapid.ID).Draw(t, "articles") {
 			articles = append(articles, prediag.Article{ID: name})
 		}
-		seed := rapid.Uint64().Draw(t, "seed")
-		h := HoldOut(articles, qrels, seed)
+		seed, queries := rapid.Uint64().Draw(t, "seed"), []Query{{ID: "q1", Text: "a question"}}
+		h := HoldOut(articles, queries, qrels, seed)
 		for _, a := range articles {
 			for _, grades := range qrels {
 				if grades[a.ID] == 0 {
@@ -77,6 +93,6 @@ func TestHoldOutIsAllOrNothing(t *testing.T) {
 				}
 			}
 		}
-		require.Equal(t, h, HoldOut(articles, qrels, seed))
+		require.Equal(t, h, HoldOut(articles, queries, qrels, seed))
 	})
 }

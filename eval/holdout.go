@@ -6,26 +6,30 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"prediag"
+	"prediag/internal/lang"
 	"prediag/internal/text"
 )
 
-// HeldOut are the articles that are taken out of a judged collection so that about half of its queries have no answer.
+// HeldOut is what is taken out of a judged collection so that about half of its queries have no answer.
 type HeldOut struct {
-	Articles map[string]bool // to leave out of the index, by ID
-	Judged   int             // of them relevant to a query, or the same page in another language
-	Twins    int             // the others: they say what one of the former says, and nobody judged them
+	Articles map[string]bool           // to leave out of the index, by ID
+	Judged   int                       // of them relevant to a query, or the same page in another language
+	Twins    int                       // the others: they say what one of the former says, and nobody judged them
+	Entries  map[string][]prediag.Span // of the bodies of articles that stay: lines that are a query without an answer, word for word
 }
 
 // HoldOut chooses them. Articles that are relevant to one query stay or go together, and so do the queries that they join:
 // every query keeps all its relevant articles or none. An article that goes takes the same page in other languages along
-// (Article.Group), and every unjudged article with which it shares half of the shorter one's text: a copy under another ID
-// would be an answer that the judgements do not know. The same collection and seed give the same choice.
-func HoldOut(articles []prediag.Article, qrels Qrels, seed uint64) HeldOut {
+// (Article.Group, or an ID that differs in the name of the language alone), and every unjudged article with which it shares
+// half of the shorter one's text: a copy under another ID would be an answer that the judgements do not know. Its entries in
+// tables of contents go as well. The same collection and seed give the same choice.
+func HoldOut(articles []prediag.Article, queries []Query, qrels Qrels, seed uint64) HeldOut {
 	groups := make(map[string]string, len(articles))
 	for _, a := range articles {
-		groups[a.ID] = cmp.Or(a.Group, "\x00"+a.ID)
+		groups[a.ID] = cmp.Or(a.Group, "\x00"+lang.WithoutTag(a.ID, a.Language))
 	}
 	sets := unions{}
 	for query, grades := range qrels {
@@ -36,7 +40,7 @@ func HoldOut(articles []prediag.Article, qrels Qrels, seed uint64) HeldOut {
 		}
 	}
 	names := sets.names()
-	h := HeldOut{Articles: map[string]bool{}}
+	h := HeldOut{Articles: map[string]bool{}, Entries: map[string][]prediag.Span{}}
 	var lost []prediag.Article
 	for _, a := range articles {
 		if name := names[groups[a.ID]]; name != "" && drawn(name, seed) {
@@ -52,7 +56,66 @@ func HoldOut(articles []prediag.Article, qrels Qrels, seed uint64) HeldOut {
 			h.Twins++
 		}
 	}
+	h.findEntries(articles, queries, qrels)
 	return h
+}
+
+// findEntries looks in the articles that stay for the lines that are a query whose relevant articles all go.
+func (h *HeldOut) findEntries(articles []prediag.Article, queries []Query, qrels Qrels) {
+	asked := map[string]bool{}
+	for _, q := range queries {
+		if !h.Answerable(qrels[q.ID]) {
+			asked[plainWords(q.Text)] = true
+		}
+	}
+	delete(asked, "")
+	if len(asked) == 0 {
+		return
+	}
+	for _, a := range articles {
+		if h.Articles[a.ID] {
+			continue
+		}
+		at := 0
+		for line := range strings.Lines(a.Body) {
+			if asked[plainWords(line)] {
+				h.Entries[a.ID] = append(h.Entries[a.ID], prediag.Span{Start: at, End: at + len(strings.TrimRight(line, "\r\n"))})
+			}
+			at += len(line)
+		}
+	}
+}
+
+// plainWords are a text's tokens with a space between them: what is left without marks of lists, quotes and the end of a sentence.
+func plainWords(s string) string {
+	if len(s) > 4*prediag.MaxQueryRunes {
+		return "" // no query is as long
+	}
+	var b strings.Builder
+	for _, t := range text.Tokens(s) {
+		b.WriteString(t.Text)
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+// Left is an article as it stays in the index, its entries blanked out; nil: it goes.
+func (h HeldOut) Left(a *prediag.Article) *prediag.Article {
+	if h.Articles[a.ID] {
+		return nil
+	}
+	spans := h.Entries[a.ID]
+	if len(spans) == 0 {
+		return a
+	}
+	left, body := *a, []byte(a.Body)
+	for _, s := range spans {
+		for i := s.Start; i < s.End; i++ {
+			body[i] = ' ' // as long as before: sections stay where they are
+		}
+	}
+	left.Body = string(body)
+	return &left
 }
 
 // Answerable reports whether a relevant article is left for a query with these judgements.
@@ -116,13 +179,12 @@ func (u unions) names() map[string]string {
 // Shingles by which texts are compared (Broder 1997, "On the resemblance and containment of documents").
 const (
 	shingleTokens = 5   // in a row
-	shingleSample = 8   // of long texts every so-manieth shingle is compared
-	shingleAll    = 64  // tokens up to which a text is not long
 	shingleShare  = 0.5 // of the shorter text's shingles that make two texts say the same
 	shingleFewest = 3   // shared at least
 )
 
-// copies finds texts that share much with given ones.
+// copies finds texts that share much with given ones. All shingles are compared: of a sample a short text that stands in a
+// long one would lose most of what they share.
 type copies struct {
 	sizes  []int
 	owners map[uint64][]int32 // shingle → the texts that hold it
@@ -159,7 +221,7 @@ func (c *copies) has(body string) bool {
 	return false
 }
 
-// shinglesOf are the hashes of the text's runs of shingleTokens tokens, a sample of them when the text is long.
+// shinglesOf are the hashes of the text's runs of shingleTokens tokens.
 func shinglesOf(body string) map[uint64]bool {
 	tokens := text.Tokens(body)
 	hashes := make([]uint64, len(tokens))
@@ -174,9 +236,7 @@ func shinglesOf(body string) map[uint64]bool {
 		for _, h := range hashes[i : i+shingleTokens] {
 			s = mixed(s ^ h)
 		}
-		if len(hashes) <= shingleAll || s%shingleSample == 0 {
-			set[s] = true
-		}
+		set[s] = true
 	}
 	return set
 }

@@ -21,57 +21,10 @@ import (
 func groupKey(a *prediag.Article) string {
 	page := "group\x00" + a.Group
 	if a.Group == "" {
-		page = "id\x00" + withoutLanguage(a.ID, a.Language)
+		page = "id\x00" + lang.WithoutTag(a.ID, a.Language)
 	}
 	sum := sha256.Sum256([]byte(page))
 	return hex.EncodeToString(sum[:8])
-}
-
-// withoutLanguage removes the last part of an ID that is the tag of the article's language, with the separator before it
-// or, at the beginning, behind it. IDs are source and path; parts are what stands between "/", ".", "-", "_" and ":".
-func withoutLanguage(id, language string) string {
-	base := lang.Base(language)
-	if base == "" || base == "und" {
-		return id
-	}
-	for end := len(id); end > 0; {
-		start := strings.LastIndexAny(id[:end], "/.-_:") + 1
-		if lang.Base(id[start:end]) == base && start < end {
-			return joinParts(id, start, withRegion(id, end))
-		}
-		end = start - 1
-	}
-	return id
-}
-
-// withRegion moves the end of a language's name behind a region or script that follows: "zh-TW", "pt_BR", "zh-hant".
-func withRegion(id string, end int) int {
-	if end >= len(id) || id[end] != '-' && id[end] != '_' {
-		return end
-	}
-	next := end + 1
-	for next < len(id) && strings.IndexByte("/.-_:", id[next]) < 0 {
-		next++
-	}
-	switch n := next - end - 1; {
-	case n != 2 && n != 4:
-		return end
-	case strings.ContainsFunc(id[end+1:next], func(r rune) bool { return (r|0x20) < 'a' || (r|0x20) > 'z' }):
-		return end
-	case next < len(id) && strings.IndexByte("/.:", id[next]) < 0:
-		return end
-	}
-	return next
-}
-
-func joinParts(id string, start, end int) string {
-	switch {
-	case start > 0:
-		return id[:start-1] + id[end:]
-	case end < len(id):
-		return id[end+1:]
-	}
-	return id
 }
 
 // parallel are the translations within a generation, found once when a search first needs them.

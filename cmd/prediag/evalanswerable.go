@@ -34,8 +34,8 @@ func (a *app) evalAnswerable() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "answerable COLLECTION...",
 		Short: "Measure whether the search knows when it has no answer",
-		Long: `answerable takes the relevant articles of about half of a collection's queries out of the index, with copies and
-translations of them, asks all queries, and measures how well the probability that the first hit solves a query tells those
+		Long: `answerable takes the relevant articles of about half of a collection's queries out of the index, with copies,
+translations and entries in tables of contents, asks all queries, and measures how well the probability that the first hit solves a query tells those
 that can still be answered from the others (AUROC). Queries of the other collections are asked as well, unless both know a
 product of the same name.
 
@@ -70,6 +70,14 @@ type removed struct {
 	Articles int `json:"articles"` // before
 	Judged   int `json:"judged"`
 	Twins    int `json:"twins"`
+	Entries  int `json:"entries"` // lines in tables of contents
+}
+
+func entries(out eval.HeldOut) (n int) {
+	for _, spans := range out.Entries {
+		n += len(spans)
+	}
+	return n
 }
 
 // judgedCollection is a collection with what a search of it gave.
@@ -246,8 +254,8 @@ func (a *app) askAll(ctx context.Context, c *judgedCollection, all []*judgedColl
 		return err
 	}
 	defer func() { err = errors.Join(err, k.Close()) }()
-	out := eval.HoldOut(c.articles, c.qrels, f.seed)
-	c.removed = removed{len(c.articles), out.Judged, out.Twins}
+	out := eval.HoldOut(c.articles, c.queries, c.qrels, f.seed)
+	c.removed = removed{len(c.articles), out.Judged, out.Twins, entries(out)}
 	if _, err := k.Apply(ctx, left(c.articles, out)); err != nil {
 		return err
 	}
@@ -278,7 +286,7 @@ func (a *app) askAll(ctx context.Context, c *judgedCollection, all []*judgedColl
 func left(articles []prediag.Article, out eval.HeldOut) iter.Seq2[prediag.Change, error] {
 	return func(yield func(prediag.Change, error) bool) {
 		for i := range articles {
-			if a := &articles[i]; !out.Articles[a.ID] && !yield(prediag.Change{Put: a}, nil) {
+			if a := out.Left(&articles[i]); a != nil && !yield(prediag.Change{Put: a}, nil) {
 				return
 			}
 		}
