@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,9 +19,12 @@ import (
 	"prediag/internal/concept"
 )
 
-// conceptsName is the file of a generation that holds its concept graph. A generation in which no page has a translation
-// has none.
-const conceptsName = "concepts.tsv"
+// conceptsName is the file of a generation that holds its concept graph, and bitextName that of what it was learned from.
+// A generation in which no page has a translation has neither.
+const (
+	conceptsName = "concepts.tsv"
+	bitextName   = "bitext.bin"
+)
 
 // Limits of learning the graph. Of more groups those with the smallest keys are taken, which is a fixed random sample.
 const (
@@ -30,7 +34,7 @@ const (
 )
 
 // conceptsVersion changes with how the graph is learned.
-const conceptsVersion = 2
+const conceptsVersion = 3
 
 // writeConcepts learns the graph of the build, or shares the base's when its pages are the same.
 func (b *builder) writeConcepts(ctx context.Context, unchanged map[string]fileSum) error {
@@ -50,24 +54,40 @@ func (b *builder) writeConcepts(ctx context.Context, unchanged map[string]fileSu
 }
 
 func (b *builder) learn(ctx context.Context, r *reader, unchanged map[string]fileSum) error {
-	l := &conceptLearner{r: r, stop: b.kb.stop, learners: map[string]*concept.Learner{}}
-	if err := l.choose(b.rows); err != nil || len(l.groups) == 0 {
+	l := &conceptLearner{r: r, stop: b.kb.stop, learners: map[string]*concept.Learner{}, rows: b.rows}
+	if err := l.choose(); err != nil || len(l.groups) == 0 {
 		return err
 	}
-	name := filepath.Join(b.dir, conceptsName)
 	if b.base != nil && b.base.concepts.Signature() == l.signature {
-		for _, f := range b.base.manifest.Files {
-			if f.Name == conceptsName {
-				unchanged[conceptsName] = f
-				return linkFile(ctx, filepath.Join(b.base.dir, conceptsName), name)
-			}
+		return errors.Join(b.share(ctx, conceptsName, unchanged), b.share(ctx, bitextName, unchanged))
+	}
+	if b.base != nil {
+		var err error
+		if l.before, err = readBitext(b.base.dir); err != nil {
+			return err
 		}
 	}
 	graph, err := l.learn(ctx)
 	if err != nil {
 		return err
 	}
-	return writeFile(name, graph.Encode())
+	pairs, err := l.bitext.Encode()
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeFile(filepath.Join(b.dir, conceptsName), graph.Encode()), writeFile(filepath.Join(b.dir, bitextName), pairs))
+}
+
+// readBitext reads what the graph of the generation in dir was learned from; nil: it has none.
+func readBitext(dir string) (*concept.Bitext, error) {
+	data, err := os.ReadFile(filepath.Join(dir, bitextName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bitext: %w", err)
+	}
+	return concept.DecodeBitext(data)
 }
 
 // readConcepts reads the graph of the generation in dir; nil: it has none.
@@ -90,6 +110,9 @@ type conceptLearner struct {
 	groups    [][]member // the pivot's article first, the others by ID
 	signature string
 	learners  map[string]*concept.Learner
+	rows      map[string]row
+	before    *concept.Bitext // of the base: what is in it is not read again
+	bitext    *concept.Bitext // what the graph is learned from
 	bytes     int
 }
 
@@ -101,7 +124,7 @@ type member struct {
 }
 
 // choose selects the groups to learn from and the pivot, and names them in the signature.
-func (l *conceptLearner) choose(rows map[string]row) error {
+func (l *conceptLearner) choose() error {
 	p, err := l.r.translations()
 	if err != nil || len(p.groups) == 0 {
 		return err
@@ -151,7 +174,7 @@ func (l *conceptLearner) choose(rows map[string]row) error {
 		if group[0].language == l.pivot {
 			l.groups = append(l.groups, group)
 			for _, m := range group {
-				fmt.Fprintf(sum, "%q %q\n", m.id, rows[m.id].fingerprint)
+				l.name(sum, m)
 			}
 		}
 	}
@@ -177,25 +200,18 @@ func most(counts map[string]int) string {
 	return best
 }
 
-// learn reads the articles of the groups and returns the graph.
+// name writes what tells the content of a member from that of others.
+func (l *conceptLearner) name(w io.Writer, m member) {
+	r := l.rows[m.id]
+	fmt.Fprintf(w, "%q %q %q %q %x\n", m.id, m.language, r.fingerprint, r.titleKey, r.sketch)
+}
+
+// learn returns the graph of the groups. It reads the articles of the pairs that the base's bitext does not hold.
 func (l *conceptLearner) learn(ctx context.Context) (*concept.Graph, error) {
+	l.bitext = concept.NewBitext(l.before)
 	for _, group := range l.groups {
-		if err := ctx.Err(); err != nil {
+		if err := l.learnGroup(ctx, group); err != nil {
 			return nil, err
-		}
-		pivot, err := l.page(group[0])
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range group[1:] {
-			if m.language == l.pivot || l.bytes > maxLearnBytes {
-				continue
-			}
-			other, err := l.page(m)
-			if err != nil {
-				return nil, err
-			}
-			l.add(m.language, other, pivot)
 		}
 	}
 	var edges []concept.Edge
@@ -208,23 +224,76 @@ func (l *conceptLearner) learn(ctx context.Context) (*concept.Graph, error) {
 	return concept.NewGraph(l.pivot, l.signature, edges), nil
 }
 
+func (l *conceptLearner) learnGroup(ctx context.Context, group []member) error {
+	var pivot *page // read when the first pair needs it
+	counted := false
+	for _, m := range group[1:] {
+		learner := l.learners[m.language]
+		if learner == nil {
+			learner = concept.NewLearner(l.bitext)
+			l.learners[m.language] = learner
+		}
+		if m.language == l.pivot || l.bytes > maxLearnBytes || learner.Full() {
+			continue
+		}
+		key := l.key(m, group[0])
+		pair, known := l.before.Find(key)
+		if !known {
+			var err error
+			if pivot == nil {
+				if pivot, err = l.page(ctx, group[0]); err != nil {
+					return err
+				}
+			}
+			own, err := l.page(ctx, m)
+			if err != nil {
+				return err
+			}
+			pair = l.aligned(own, pivot)
+			pair.Key = key
+		}
+		l.bitext.Add(pair)
+		for _, s := range pair.Segments {
+			learner.Add(s)
+		}
+		if l.bytes += pair.Own; !counted {
+			l.bytes += pair.Pivot
+			counted = true
+		}
+	}
+	return nil
+}
+
+// key names the content of two pages.
+func (l *conceptLearner) key(own, pivot member) (key concept.PairKey) {
+	sum := sha256.New()
+	fmt.Fprintln(sum, schema, conceptsVersion)
+	l.name(sum, own)
+	l.name(sum, pivot)
+	copy(key[:], sum.Sum(nil))
+	return key
+}
+
 // page is what a page says, piece by piece, in terms.
 type page struct {
 	title      []string
 	headings   [][]string
 	paragraphs [][]string
 	lengths    []int // of the paragraphs in characters
+	bytes      int   // of the text
 }
 
-func (l *conceptLearner) page(m member) (*page, error) {
+func (l *conceptLearner) page(ctx context.Context, m member) (*page, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	a, err := l.r.load(m.doc)
 	if err != nil {
 		return nil, err
 	}
 	l.r.analyzer.speak(m.language)
 	body := cutBytes(a.Body, maxLearnBody)
-	l.bytes += len(body)
-	p := &page{title: l.terms(m.language, givenTitle(&a))}
+	p := &page{title: l.terms(m.language, givenTitle(&a)), bytes: len(body)}
 	for _, s := range a.Sections[:min(len(a.Sections), concept.MaxParagraphs)] {
 		heading := ""
 		if len(s.Path) > 0 {
@@ -260,22 +329,24 @@ func (l *conceptLearner) terms(language, s string) []string {
 	return out
 }
 
-// add aligns two pages and learns from what corresponds.
-func (l *conceptLearner) add(language string, own, pivot *page) {
-	learner := l.learners[language]
-	if learner == nil {
-		learner = &concept.Learner{}
-		l.learners[language] = learner
+// aligned is what corresponds in two pages.
+func (l *conceptLearner) aligned(own, pivot *page) concept.Pair {
+	pair := concept.Pair{Own: own.bytes, Pivot: pivot.bytes}
+	enter := func(own, pivot []string) {
+		if len(own) > 0 && len(pivot) > 0 {
+			pair.Segments = append(pair.Segments, l.bitext.Segment(own, pivot))
+		}
 	}
-	learner.Add(own.title, pivot.title)
+	enter(own.title, pivot.title)
 	if len(own.headings) == len(pivot.headings) {
 		for i, h := range own.headings {
-			learner.Add(h, pivot.headings[i])
+			enter(h, pivot.headings[i])
 		}
 	}
 	for _, bead := range concept.Align(own.lengths, pivot.lengths) {
-		learner.Add(slices.Concat(own.paragraphs[bead.A0:bead.A1]...), slices.Concat(pivot.paragraphs[bead.B0:bead.B1]...))
+		enter(slices.Concat(own.paragraphs[bead.A0:bead.A1]...), slices.Concat(pivot.paragraphs[bead.B0:bead.B1]...))
 	}
+	return pair
 }
 
 // translatable reports whether the token of the i-th term of the last text may stand for its meaning in another language:

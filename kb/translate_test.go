@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"prediag"
+	"prediag/internal/concept"
 )
 
 func TestGroupKey(t *testing.T) {
@@ -153,6 +154,48 @@ func TestGraphIsSharedWhereItsPagesAreTheSame(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(fresh.dir, genName(1), conceptsName))
 	require.NoError(t, err)
 	require.Equal(t, string(data), text3)
+}
+
+// TestBitextSparesReading: of the pairs whose pages stayed the same the graph is learned as they stand in the base's bitext.
+func TestBitextSparesReading(t *testing.T) {
+	k := open(t, t.TempDir(), Options{})
+	all := manual(40, 40)
+	apply(t, k, put(all...))
+	text := func() *concept.Bitext {
+		b, err := readBitext(filepath.Join(k.dir, genName(k.Generation().Number)))
+		require.NoError(t, err)
+		return b
+	}
+	g, err := k.acquire()
+	require.NoError(t, err)
+	defer g.release()
+	learner := func() *conceptLearner {
+		l := &conceptLearner{r: g.reader(), stop: k.stop, learners: map[string]*concept.Learner{}, rows: map[string]row{}, before: text()}
+		require.NoError(t, readRows(g.dir, func(r row) error { l.rows[r.id] = r; return nil }))
+		require.NoError(t, l.choose())
+		require.NotEmpty(t, l.groups)
+		return l
+	}
+	l, changed := learner(), learner()
+	for _, group := range l.groups {
+		for i := range group {
+			group[i].doc = -1 // reading it would fail
+		}
+	}
+	graph, err := l.learn(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, g.concepts.Encode(), graph.Encode())
+
+	m := changed.groups[3][1]
+	was := changed.key(m, changed.groups[3][0])
+	r := changed.rows[m.id]
+	r.sketch[0]++
+	changed.rows[m.id] = r
+	require.NotEqual(t, was, changed.key(m, changed.groups[3][0]), "content that changed without a new fingerprint")
+	_, err = changed.learn(t.Context())
+	require.NoError(t, err)
+	_, ok := changed.bitext.Find(was)
+	require.False(t, ok, "what is gone is forgotten")
 }
 
 // TestOwnGlossary extends the built-in one.

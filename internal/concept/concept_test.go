@@ -87,7 +87,8 @@ func TestAlignKeepsOrder(t *testing.T) {
 // TestLearnsAPlantedDictionary: sentences of random words and of their translations, in another order and with noise.
 func TestLearnsAPlantedDictionary(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	var l Learner
+	text := NewBitext(nil)
+	l := NewLearner(text)
 	for range 1500 {
 		var own, pivot []string
 		for range 8 {
@@ -100,7 +101,7 @@ func TestLearnsAPlantedDictionary(t *testing.T) {
 		pivot = append(pivot, "name")
 		own = append(own, "name")
 		r.Shuffle(len(pivot), func(i, j int) { pivot[i], pivot[j] = pivot[j], pivot[i] })
-		l.Add(own, pivot)
+		l.Add(text.Segment(own, pivot))
 	}
 	g := NewGraph("e", "", l.Edges("f"))
 	right := 0
@@ -117,14 +118,15 @@ func TestLearnsAPlantedDictionary(t *testing.T) {
 // TestNothingFromChance: words that are independent of each other are not related.
 func TestNothingFromChance(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	var l Learner
+	text := NewBitext(nil)
+	l := NewLearner(text)
 	for range 500 {
 		var own, pivot []string
 		for range 6 {
 			own = append(own, fmt.Sprint("f", r.IntN(30)))
 			pivot = append(pivot, fmt.Sprint("e", r.IntN(30)))
 		}
-		l.Add(own, pivot)
+		l.Add(text.Segment(own, pivot))
 	}
 	require.LessOrEqual(t, len(l.Edges("f")), 5)
 }

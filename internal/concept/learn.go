@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Limits of learning: they bound its time and memory whatever the pages are.
@@ -34,31 +35,30 @@ type Learner struct {
 
 type segment struct{ own, pivot []int32 } // distinct terms, rising
 
-// vocabulary numbers terms.
+// NewLearner returns a learner from segments of b, which only grows meanwhile.
+func NewLearner(b *Bitext) *Learner {
+	return &Learner{own: vocabulary{of: b}, pivot: vocabulary{of: b}}
+}
+
+// vocabulary numbers the terms of a bitext that segments hold.
 type vocabulary struct {
-	number map[string]int32
-	terms  []string
+	of     *Bitext
+	number []int32 // by number in the bitext, plus one; 0: none
+	terms  []int32 // numbers in the bitext
 	count  []int32 // segments that hold the term
 }
 
-func (v *vocabulary) set(terms []string) []int32 {
-	if v.number == nil {
-		v.number = map[string]int32{}
+func (v *vocabulary) set(terms []int32) []int32 {
+	if len(v.number) < len(v.of.terms) {
+		v.number = append(v.number, make([]int32, len(v.of.terms)-len(v.number))...)
 	}
-	var out []int32
-	for _, t := range terms {
-		n, ok := v.number[t]
-		if !ok {
-			n = int32(len(v.terms))
-			v.number[t] = n
+	out := make([]int32, len(terms))
+	for i, t := range terms {
+		if v.number[t] == 0 {
 			v.terms, v.count = append(v.terms, t), append(v.count, 0)
+			v.number[t] = int32(len(v.terms))
 		}
-		if !slices.Contains(out, n) {
-			out = append(out, n)
-			if len(out) == MaxSegmentTerms {
-				break
-			}
-		}
+		out[i] = v.number[t] - 1
 	}
 	slices.Sort(out)
 	for _, n := range out {
@@ -67,33 +67,39 @@ func (v *vocabulary) set(terms []string) []int32 {
 	return out
 }
 
-// Add takes over a segment: its terms in the language, and in the pivot. It reports whether there is room for more.
-func (l *Learner) Add(own, pivot []string) bool {
-	if len(own) > 0 && len(pivot) > 0 && len(l.segments) < MaxSegments {
-		l.segments = append(l.segments, segment{l.own.set(own), l.pivot.set(pivot)})
+func (v *vocabulary) term(n int32) string { return v.of.terms[v.terms[n]] }
+
+// Add takes over a segment; one that has no terms on a side teaches nothing.
+func (l *Learner) Add(s Segment) {
+	if len(s.Own) > 0 && len(s.Pivot) > 0 && !l.Full() {
+		l.segments = append(l.segments, segment{l.own.set(s.Own), l.pivot.set(s.Pivot)})
 	}
-	return len(l.segments) < MaxSegments
 }
 
-// link is a candidate pair with its probabilities.
+// Full reports whether further segments are left out.
+func (l *Learner) Full() bool { return len(l.segments) >= MaxSegments }
+
+// link is a candidate pair.
 type link struct {
-	own, pivot    int32
-	score         float64 // log-likelihood ratio
-	forward, back float64
-	expected      float64
+	own, pivot int32
+	score      float64 // log-likelihood ratio
 }
 
 // Edges are the edges that the segments prove, in no particular order. The terms that are the same in both languages,
 // such as names, need none.
 func (l *Learner) Edges(language string) []Edge {
 	links := l.candidates()
-	l.train(links, false)
-	l.train(links, true)
+	between := l.between(links)
+	owns, pivots := make([]int32, len(links)), make([]int32, len(links))
+	for i, k := range links {
+		owns[i], pivots[i] = k.own, k.pivot
+	}
+	forward, back := l.train(owns, pivots, between), l.train(pivots, owns, between)
 	var out []Edge
-	for _, k := range links {
-		own, pivot := l.own.terms[k.own], l.pivot.terms[k.pivot]
-		if own != pivot && max(k.forward, k.back) >= minForward && min(k.forward, k.back) >= minBack {
-			out = append(out, Edge{language, own, pivot, k.forward, k.back})
+	for i, k := range links {
+		own, pivot := l.own.term(k.own), l.pivot.term(k.pivot)
+		if own != pivot && max(forward[i], back[i]) >= minForward && min(forward[i], back[i]) >= minBack {
+			out = append(out, Edge{language, own, pivot, forward[i], back[i]})
 		}
 	}
 	return out
@@ -133,7 +139,7 @@ func (l *Learner) candidates() []link {
 		}
 		best := links[from:]
 		slices.SortFunc(best, func(a, b link) int {
-			return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(l.pivot.terms[a.pivot], l.pivot.terms[b.pivot]))
+			return cmp.Or(cmp.Compare(b.score, a.score), strings.Compare(l.pivot.term(a.pivot), l.pivot.term(b.pivot)))
 		})
 		links = links[:from+min(len(best), maxCandidates)]
 	}
@@ -155,46 +161,39 @@ func ratio(both, a, b, n float64) float64 {
 	return 2 * sum
 }
 
-// train is IBM model 1 on the candidate pairs: the probability of the pivot's term given that of the language, or the
-// other way round. What no candidate of a segment explains is left to the empty word, which explains every term a little.
-func (l *Learner) train(links []link, back bool) {
-	given := func(k *link) int32 { return k.own }
-	generated := func(k *link) int32 { return k.pivot }
-	size := len(l.own.terms)
-	if back {
-		given, generated, size = generated, given, len(l.pivot.terms)
+// train is IBM model 1 on links that lead from one term to another, given by the terms' numbers: the probability of the
+// second given the first. What no link of a segment explains is left to the empty word, which explains every term a little.
+// between gives the numbers of the links between the terms of a segment.
+func (l *Learner) train(from, to []int32, between func(segment int) []int32) []float64 {
+	probability, expected := make([]float64, len(from)), make([]float64, len(from))
+	for i := range probability {
+		probability[i] = 1.0 / maxCandidates
 	}
-	probability := func(k *link) *float64 {
-		if back {
-			return &k.back
-		}
-		return &k.forward
-	}
-	byOwn := index(links, len(l.own.terms))
-	for i := range links {
-		*probability(&links[i]) = 1.0 / maxCandidates
-	}
-	total := make([]float64, size)
-	sums := map[int32]float64{}
+	terms := max(len(l.own.terms), len(l.pivot.terms))
+	total := make([]float64, terms) // by first term
+	sums := make([]float64, terms)  // by second term; zero between segments
 	for range rounds {
 		clear(total)
-		for i := range links {
-			links[i].expected = 0
+		clear(expected)
+		for s := range l.segments {
+			in := between(s)
+			for _, i := range in {
+				sums[to[i]] += probability[i]
+			}
+			for _, i := range in {
+				share := probability[i] / (sums[to[i]] + emptyWord)
+				expected[i] += share
+				total[from[i]] += share
+			}
+			for _, i := range in {
+				sums[to[i]] = 0
+			}
 		}
-		for _, s := range l.segments {
-			clear(sums)
-			visit(links, byOwn, s, func(k *link) { sums[generated(k)] += *probability(k) })
-			visit(links, byOwn, s, func(k *link) {
-				share := *probability(k) / (sums[generated(k)] + emptyWord)
-				k.expected += share
-				total[given(k)] += share
-			})
-		}
-		for i := range links {
-			k := &links[i]
-			*probability(k) = k.expected / max(total[given(k)], 1e-9)
+		for i := range probability {
+			probability[i] = expected[i] / max(total[from[i]], 1e-9)
 		}
 	}
+	return probability
 }
 
 // emptyWord is the probability with which the empty word gives any term.
@@ -212,13 +211,20 @@ func index(links []link, terms int) []int32 {
 	return begin
 }
 
-// visit calls do for the links between the terms of a segment.
-func visit(links []link, begin []int32, s segment, do func(*link)) {
-	for _, own := range s.own {
-		for i := begin[own]; i < begin[own+1]; i++ {
-			if _, ok := slices.BinarySearch(s.pivot, links[i].pivot); ok {
-				do(&links[i])
+// between lists for each segment the numbers of the links between its terms.
+func (l *Learner) between(links []link) func(segment int) []int32 {
+	begin := index(links, len(l.own.terms))
+	ends := make([]int, 1, len(l.segments)+1)
+	var all []int32
+	for _, s := range l.segments {
+		for _, own := range s.own {
+			for i := begin[own]; i < begin[own+1]; i++ {
+				if _, ok := slices.BinarySearch(s.pivot, links[i].pivot); ok {
+					all = append(all, i)
+				}
 			}
 		}
+		ends = append(ends, len(all))
 	}
+	return func(segment int) []int32 { return all[ends[segment]:ends[segment+1]] }
 }
