@@ -191,7 +191,7 @@ func (r *refresh) saveLedger(ctx context.Context) {
 			continue // what was known of it stands
 		}
 		e := LedgerEntry{Source: st.src.Name(), Parser: parserVersion, Config: configOf(st.src), Walked: r.opt.Now(), Left: st.left}
-		if known, err := r.index.Known(ctx, e.Source); err == nil {
+		if known, err := r.knownAfter(ctx, st); err == nil && known != nil {
 			e.Known = digest(known)
 			if st.inc != nil && st.walked.Mark != nil && !st.partial && !st.torn {
 				e.Mark = st.walked.Mark
@@ -201,6 +201,18 @@ func (r *refresh) saveLedger(ctx context.Context) {
 			r.opt.Logger.ErrorContext(ctx, "ledger cannot be written", "source", e.Source, "err", err)
 		}
 	}
+}
+
+// knownAfter is what the index holds of a source after the refresh; nil where nothing will ever be compared with it: of a source
+// without marks and without a schedule.
+func (r *refresh) knownAfter(ctx context.Context, st *sourceState) (map[string]string, error) {
+	switch {
+	case st.inc == nil && every(st.src) <= 0:
+		return nil, nil
+	case !r.report.Applied && r.index.Generation().Number == r.report.Generation:
+		return st.known, nil
+	}
+	return r.index.Known(ctx, st.src.Name())
 }
 
 // Entries returns the entries of all sources, by name.

@@ -226,11 +226,19 @@ func (r *refresh) allDown() error {
 // scheduled is a source with a schedule of its own.
 type scheduled interface{ Every() time.Duration }
 
+// every is how often a source is to be read by its own schedule; 0: it has none.
+func every(src Source) time.Duration {
+	if s, ok := src.(scheduled); ok {
+		return s.Every()
+	}
+	return 0
+}
+
 // notDue reports whether a source's own schedule says later. A last walk in the future means that a clock was set; an
 // index that does not hold what it held then was rolled back or built anew.
 func (r *refresh) notDue(src Source, known map[string]string) bool {
-	s, ok := src.(scheduled)
-	if !ok || r.opt.Ledger == nil || s.Every() <= 0 {
+	interval := every(src)
+	if r.opt.Ledger == nil || interval <= 0 {
 		return false
 	}
 	e, err := r.opt.Ledger.Load(src.Name())
@@ -238,7 +246,7 @@ func (r *refresh) notDue(src Source, known map[string]string) bool {
 		return false
 	}
 	age := r.opt.Now().Sub(e.Walked)
-	return age >= 0 && age < s.Every()-s.Every()/20 // loops wake a little early or late
+	return age >= 0 && age < interval-interval/20 // loops wake a little early or late
 }
 
 // account enters one file or record into the report and makes a change of it where it is one.
