@@ -51,9 +51,8 @@ func featureNames() [featureCount]string {
 		"group_tight", "group_section", "language", "product", "history", "generic", "length", "fix", "faq"}
 }
 
-// Lengths of what featureTight and featureWindow look at, in tokens.
 const (
-	tightTokens = 30
+	sightTokens = 30 // what featureTight looks at
 	rareTerms   = 3
 )
 
@@ -64,13 +63,11 @@ func (x *reranker) observe(out *features, f *forward, c *candidate, cell *cell, 
 	tokens := f.tokens(f.title) + f.near + 2
 	out[featureText] = float64(cell.text) / mass
 	out[featureTitle] = float64(cell.title) / mass
-	if s.mass > 0 {
-		out[featureCoverage] = float64(s.held(cell.mask) / s.mass)
-	}
+	out[featureCoverage] = s.coverage(cell.mask)
 	out[featurePassage] = x.passage(tokens) / mass
 	x.observePairs(out, tokens)
 	out[featureEarly] = x.early()
-	out[featureTight], out[featureWindow] = x.within(tightTokens)/mass, x.within(windowTokens)/mass
+	out[featureTight], out[featureWindow] = x.within(sightTokens)/mass, x.within(windowTokens)/mass
 	x.observeTerms(out, tokens, cell.mask)
 	x.observeTitle(out, f.tokens(f.title))
 	for _, b := range []struct {

@@ -23,8 +23,11 @@ const (
 	nearK1, nearB  = 1.2, 0.5 // BM25's parameters for such pairs
 	passageWeight  = 0.7      // of the best passage, where articles are long
 	nearWeight     = 0.4      // of the pairs, where articles are long
+	coveragePower  = 1.0      // of the share of the query that an article holds, where articles are long
+	tightGain      = 0.3      // for an article that holds the whole query within tightTokens, where articles are long
+	tightTokens    = 15       // length of a sentence
 	shortArticle   = 250      // mean tokens up to which an article is a passage itself
-	longArticle    = 750      // mean tokens from which on passages count fully
+	longArticle    = 750      // mean tokens from which on passages, coverage and tightness count fully
 	earlyGain      = 0.3      // for an article that names the query's terms at its beginning
 	earlyTokens    = 20       // scale of "beginning"
 	languageGain   = 0.3      // for an article in the query's language
@@ -55,6 +58,8 @@ type reranker struct {
 	mass     float64
 	language string  // of the query; empty: not clear
 	long     float64 // 0 where articles are short, 1 where they are long
+	whole    float64 // power of the share of the query that an article holds, among the largest one
+	fullest  float64 // that largest share
 	matches  []match
 	freq     []int
 	counts   []int
@@ -84,6 +89,10 @@ func (x *reranker) begin(r *reader, q *query, terms []weighted) {
 		x.language = lang.Base(q.detected)
 	}
 	x.long = min(max((r.average(fieldText)-shortArticle)/(longArticle-shortArticle), 0), 1)
+	x.whole = coveragePower * x.long
+	if !r.searchesOwn(q) { // what a translation lacks says little
+		x.whole = 0
+	}
 	x.history = unasked(q.history, x.finder.hashes, x.history)
 	x.named = r.products.named(q.terms, x.named)
 }
@@ -123,6 +132,7 @@ func (r *reader) rerank(ctx context.Context, q *query, ranking []scored, s *scor
 	if err := x.prepare(q); err != nil {
 		return nil, err
 	}
+	x.fullest = s.fullest(ranking[:depth])
 	for i, c := range ranking {
 		out[i] = candidate{scored: c, codes: float64(s.codes[c.doc])}
 		if i >= depth {
@@ -164,7 +174,7 @@ func (x *reranker) score(c *candidate, cell *cell, s *scores) (err error) {
 		if !x.r.view.generic.has(c.doc) {
 			copy(c.title[:], f.titleKey)
 		}
-		c.words, c.early = x.words(f, cell.mask, c.score-c.codes)
+		c.words, c.early = x.words(f, cell.mask, c.score-c.codes, s.coverage(cell.mask)/x.fullest)
 		c.words *= 1 + productGain*x.product(c.doc)
 		if c.features != nil {
 			return x.observe(c.features, f, c, cell, s)
@@ -173,12 +183,15 @@ func (x *reranker) score(c *candidate, cell *cell, s *scores) (err error) {
 	})
 }
 
-// words is the score of an article for the query's words, given that of the first stage, and how early it names them.
-func (x *reranker) words(f *forward, mask uint32, base float64) (score, early float64) {
+// words is the score of an article for the query's words, given that of the first stage and how much of the query it holds beside the
+// article that holds most, and how early it names them. The longer articles are, the less it says that one holds a word, and the more that it lacks one.
+func (x *reranker) words(f *forward, mask uint32, base, coverage float64) (score, early float64) {
 	tokens := x.find(f, mask)
 	score, early = base, x.early()
 	if x.long > 0 {
+		score *= math.Pow(coverage, x.whole)
 		score += x.long * (passageWeight*x.passage(tokens) + nearWeight*x.near(tokens))
+		score *= 1 + tightGain*x.long*x.within(tightTokens)/max(x.mass, 1e-9)
 	}
 	score *= 1 + earlyGain*early
 	if x.language != "" && string(f.language) == x.language {

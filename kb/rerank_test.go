@@ -40,6 +40,49 @@ func TestPassageCountsWhereArticlesAreLong(t *testing.T) {
 	require.Equal(t, "z-together", find(t, k, prediag.Query{Text: "rotate encryption key volume"}).Hits[0].ArticleID)
 }
 
+// TestHoldingAllCountsWhereArticlesAreLong compares a page that holds every word of the query once with one that holds two of the three
+// often: the latter is first among short articles, the former among long ones.
+func TestHoldingAllCountsWhereArticlesAreLong(t *testing.T) {
+	first := func(words int) string {
+		spread := func(name string, among ...string) string {
+			var b strings.Builder
+			for i := range words {
+				if i*len(among)%words < len(among) {
+					b.WriteString(among[i*len(among)/words] + " ")
+				}
+				fmt.Fprintf(&b, "%s%d ", name, i)
+			}
+			return b.String()
+		}
+		k := open(t, t.TempDir(), Options{})
+		apply(t, k, put(
+			article("often", "Manual", spread("a", "encryption", "volume", "encryption", "volume")),
+			article("whole", "Handbook", spread("b", "rotate", "encryption", "volume")),
+			article("other", "Guide", spread("c", "rotate")), article("last", "Book", spread("d", "rotate"))))
+		return find(t, k, prediag.Query{Text: "rotate encryption volume"}).Hits[0].ArticleID
+	}
+	require.Equal(t, "often", first(100))
+	require.Equal(t, "whole", first(1600))
+}
+
+// TestOneSentenceGoesFirst compares long pages that hold the query's words once each and at the same places of their beginnings: in one
+// sentence, and in one passage only.
+func TestOneSentenceGoesFirst(t *testing.T) {
+	filler := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "word%d ", i)
+		}
+		return b.String()
+	}
+	k := open(t, t.TempDir(), Options{})
+	apply(t, k, put(
+		article("z-sentence", "Manual", filler(300)+"rotate a b c d e f g h i key "+filler(700)),
+		article("a-passage", "Handbook", filler(300)+"rotate a b c d e f g h i j k l m n o p q key "+filler(692)),
+		article("other", "Guide", filler(1000))))
+	require.Equal(t, "z-sentence", find(t, k, prediag.Query{Text: "rotate key"}).Hits[0].ArticleID)
+}
+
 func TestQueryLanguageGoesFirst(t *testing.T) {
 	k := open(t, t.TempDir(), Options{})
 	en := article("a-en", "kubectl exec", "kubectl exec fails with code 137")
@@ -54,6 +97,7 @@ func TestRerankerFeatures(t *testing.T) {
 	k := open(t, t.TempDir(), Options{})
 	apply(t, k, put(article("x", "", "")))
 	require.NoError(t, k.read(func(r *reader) error {
+		require.NoError(t, r.see(nil))
 		terms := []weighted{{term: "disk", weight: 3}, {term: "full", weight: 2}, {term: "node", weight: 1}}
 		q := &query{order: []queryTerm{{term: "disk", share: 1}, {term: "the", share: stopWeight}, {term: "full", share: 1}, {term: "node", share: 1}}}
 		x := &r.reranker
@@ -64,7 +108,12 @@ func TestRerankerFeatures(t *testing.T) {
 		require.InDelta(t, (3/(1+math.Log1p(1./earlyTokens))+2/(1+math.Log1p(6./earlyTokens))+1/(1+math.Log1p(8./earlyTokens)))/6, x.early(), 1e-9)
 		tf := func(k1, b, length float64) float64 { return (k1 + 1) / (1 + k1*(1-b+b*length)) }
 		require.InDelta(t, (2+1)*tf(nearK1, nearB, 10/r.average(fieldText)), x.near(10), 1e-9)
-		require.InDelta(t, (3+2+1)*tf(passageK1, passageB, 10./windowTokens), x.passage(10), 1e-9)
+		passage := (3 + 2 + 1) * tf(passageK1, passageB, 10./windowTokens)
+		require.InDelta(t, passage, x.passage(10), 1e-9)
+		x.long, x.whole, x.language = 1, 2, ""
+		score, early := x.words(&f, 7, 5, 0.5)
+		require.InDelta(t, (5*0.25+passageWeight*passage+nearWeight*x.near(10))*(1+tightGain)*(1+earlyGain*early), score, 1e-9,
+			"a quarter of the first stage for half of the query, and all of it in one sentence")
 		return nil
 	}))
 }

@@ -81,6 +81,26 @@ func (s *scores) held(mask uint32) float32 {
 	return s.weights[0][mask&0xff] + s.weights[1][mask>>8&0xff] + s.weights[2][mask>>16&0xff] + s.weights[3][mask>>24]
 }
 
+// coverage is the share of the query's weight that the terms in a mask have, 0 to 1.
+func (s *scores) coverage(mask uint32) float64 {
+	if s.mass <= 0 {
+		return 0
+	}
+	return min(1, float64(s.held(mask)/s.mass))
+}
+
+// fullest is the largest coverage among candidates; 1 where all hold nothing.
+func (s *scores) fullest(list []scored) float64 {
+	most := 0.0
+	for _, c := range list {
+		most = max(most, s.coverage(s.cells[c.doc].mask))
+	}
+	if most == 0 {
+		return 1
+	}
+	return most
+}
+
 // weigh looks the terms up in the index.
 func (r *reader) weigh(ctx context.Context, terms []queryTerm) ([]weighted, error) {
 	out := make([]weighted, 0, len(terms))
