@@ -29,7 +29,8 @@ type generation struct {
 	index     bleve.Index
 	snapshot  *scorch.IndexSnapshot
 	parts     []part
-	docs      int // document numbers in use, deleted ones included
+	zaps      map[string][]*zapField // of the text fields, by segment
+	docs      int                    // document numbers in use, deleted ones included
 	users     sync.WaitGroup
 	suspected sync.Once // one verification in the background
 
@@ -107,6 +108,7 @@ func (g *generation) attach() error {
 		g.parts = append(g.parts, part{SegmentSnapshot: s, base: g.docs})
 		g.docs += int(s.FullSize())
 	}
+	g.openZaps()
 	g.generic, g.nothing = newBitset(g.docs), newBitset(g.docs)
 	r := g.reader()
 	for _, key := range g.manifest.Generic {
@@ -163,6 +165,9 @@ type reader struct {
 	*generation
 	view     *view                               // of the caller that is served, see reader.see
 	dicts    []map[string]segment.TermDictionary // by segment and field, opened at first use
+	zaps     map[string][]*zapReader             // of the text fields, by segment
+	scratch  []uint32                            // documents of one segment
+	decoded  postings                            // postings of one term
 	scores   *scores
 	analyzer *analyzer
 	reranker reranker
@@ -173,10 +178,15 @@ func (g *generation) reader() *reader {
 		r.view = nil
 		return r
 	}
-	r := &reader{generation: g, dicts: make([]map[string]segment.TermDictionary, len(g.parts)), analyzer: newAnalyzer()}
+	r := &reader{generation: g, dicts: make([]map[string]segment.TermDictionary, len(g.parts)), zaps: map[string][]*zapReader{}, analyzer: newAnalyzer()}
 	r.analyzer.known = g.manifest.Languages
 	for i := range r.dicts {
 		r.dicts[i] = map[string]segment.TermDictionary{}
+	}
+	for field, list := range g.zaps {
+		for _, z := range list {
+			r.zaps[field] = append(r.zaps[field], z.reader())
+		}
 	}
 	return r
 }

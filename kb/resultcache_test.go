@@ -55,7 +55,7 @@ func TestCachesAreBounded(t *testing.T) {
 	require.False(t, ok)
 
 	var terms termCache
-	lists := &termLists{text: list{docs: make([]uint32, 1<<20)}}
+	lists := &termLists{text: list{docs: make([]uint32, 1<<20), sats: make([]uint16, 1<<20)}}
 	for i := range 100 {
 		terms.set(fmt.Sprint(i), termEntry{df: i, lists: lists})
 		require.LessOrEqual(t, (len(terms.hot)+len(terms.cold))*postingBytes<<20, 2*(maxCachedBytes+2*postingBytes<<20))

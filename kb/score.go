@@ -187,18 +187,47 @@ func (r *reader) addTerm(ctx context.Context, s *scores, t weighted, bit uint32,
 // add adds the scores of a term's documents.
 func (s *scores) add(l *termLists, weight float32, bit uint32, admitted bitset) {
 	weight *= satStep
-	for i, d := range l.text.docs {
+	s.addText(&l.text, weight, bit, admitted)
+	s.addTitle(&l.title, titleWeight*weight)
+}
+
+func (s *scores) addText(l *list, weight float32, bit uint32, admitted bitset) {
+	for i, d := range l.docs {
 		if doc := int(d); admitted.has(doc) {
 			s.found.add(doc)
 			c := &s.cells[doc]
-			c.text += weight * float32(l.text.sats[i])
+			c.text += weight * float32(l.sats[i])
 			c.mask |= bit
 		}
 	}
-	for i, d := range l.title.docs {
-		if doc := int(d); s.found.has(doc) {
-			s.cells[doc].title += titleWeight * weight * float32(l.title.sats[i])
+	before := 0 // members in the words so far
+	for at, word := range l.set {
+		both := word & admitted[at]
+		s.found[at] |= both
+		for ; both != 0; both &= both - 1 {
+			low := both & -both
+			c := &s.cells[at<<6+bits.TrailingZeros64(both)]
+			c.text += weight * float32(l.sats[before+bits.OnesCount64(word&(low-1))])
+			c.mask |= bit
 		}
+		before += bits.OnesCount64(word)
+	}
+}
+
+// addTitle adds to documents that were found.
+func (s *scores) addTitle(l *list, weight float32) {
+	for i, d := range l.docs {
+		if doc := int(d); s.found.has(doc) {
+			s.cells[doc].title += weight * float32(l.sats[i])
+		}
+	}
+	before := 0
+	for at, word := range l.set {
+		for both := word & s.found[at]; both != 0; both &= both - 1 {
+			low := both & -both
+			s.cells[at<<6+bits.TrailingZeros64(both)].title += weight * float32(l.sats[before+bits.OnesCount64(word&(low-1))])
+		}
+		before += bits.OnesCount64(word)
 	}
 }
 
@@ -270,12 +299,9 @@ func (r *reader) addCommon(ctx context.Context, terms []weighted, common int, s 
 // among says of documents in rising order where they hold a term.
 func (r *reader) among(term string, docs []scored, do func(doc int, inText, inTitle bool)) error {
 	if e, ok := r.terms.get(term); ok && e.lists != nil {
-		text, title := e.lists.text.docs, e.lists.title.docs
+		text, title := e.lists.text.search(), e.lists.title.search()
 		for _, c := range docs {
-			var inText, inTitle bool
-			text, inText = seek(text, uint32(c.doc))
-			title, inTitle = seek(title, uint32(c.doc))
-			do(c.doc, inText, inTitle)
+			do(c.doc, text.has(c.doc), title.has(c.doc))
 		}
 		return nil
 	}
@@ -298,17 +324,6 @@ func (r *reader) among(term string, docs []scored, do func(doc int, inText, inTi
 		docs = docs[n:]
 	}
 	return nil
-}
-
-// seek cuts off what comes before doc in a rising list, in steps that double, and says whether doc is in it.
-func seek(list []uint32, doc uint32) ([]uint32, bool) {
-	step := 1
-	for step < len(list) && list[step] < doc {
-		step *= 2
-	}
-	from := step / 2
-	n, ok := slices.BinarySearch(list[from:min(step+1, len(list))], doc)
-	return list[from+n:], ok
 }
 
 // contains returns the membership test of a postings list.

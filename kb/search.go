@@ -191,9 +191,7 @@ func (r *reader) matching(ctx context.Context, q *query, terms []weighted, scope
 		if err != nil {
 			return err
 		}
-		for _, d := range l.text.docs {
-			set.add(int(d))
-		}
+		l.text.joinTo(set)
 		return nil
 	}
 	for _, t := range terms {

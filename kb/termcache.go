@@ -2,17 +2,77 @@ package kb
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
 	segment "github.com/blevesearch/scorch_segment_api/v2"
 )
 
-// list is a decoded postings list: the documents in rising order, and for each BM25's saturated term frequency,
+// postings are the documents of a term in a field in rising order, and for each BM25's saturated term frequency,
 // tf·(k1+1) / (tf + k1·(1−b+b·length/average)), in steps of satStep.
-type list struct {
+type postings struct {
 	docs []uint32
 	sats []uint16
+}
+
+// list is what is kept of postings. Of a term that many documents hold it has their set, which is smaller and can be joined with
+// others 64 documents at a time.
+type list struct {
+	docs []uint32 // nil: they are in set
+	set  bitset
+	sats []uint16
+}
+
+// denseShare is the share of all documents from which on their set is smaller than their numbers.
+const denseShare = 1.0 / 32
+
+// keep makes a list of postings that the caller uses again.
+func (p postings) keep(docs int) list {
+	l := list{sats: slices.Clone(p.sats)}
+	if float64(len(p.docs)) < denseShare*float64(docs) {
+		l.docs = slices.Clone(p.docs)
+		return l
+	}
+	l.set = newBitset(docs)
+	for _, d := range p.docs {
+		l.set.add(int(d))
+	}
+	return l
+}
+
+// bytes estimates the memory of a list.
+func (l *list) bytes() int { return 4*len(l.docs) + 8*len(l.set) + 2*len(l.sats) }
+
+// joinTo adds the documents to a set.
+func (l *list) joinTo(set bitset) {
+	set.or(l.set)
+	for _, d := range l.docs {
+		set.add(int(d))
+	}
+}
+
+// listSearch looks documents up in a list, in rising order.
+type listSearch struct {
+	rest []uint32
+	set  bitset
+}
+
+func (l *list) search() listSearch { return listSearch{l.docs, l.set} }
+
+// has cuts off what comes before a document, in steps that double, and says whether the list holds it.
+func (s *listSearch) has(doc int) bool {
+	if s.set != nil {
+		return s.set.has(doc)
+	}
+	step := 1
+	for step < len(s.rest) && s.rest[step] < uint32(doc) {
+		step *= 2
+	}
+	from := step / 2
+	n, ok := slices.BinarySearch(s.rest[from:min(step+1, len(s.rest))], uint32(doc))
+	s.rest = s.rest[from+n:]
+	return ok
 }
 
 // satStep makes 16 bits of a saturated frequency, which is less than k1+1.
@@ -46,7 +106,7 @@ type termEntry struct {
 func (e *termEntry) size(term string) int {
 	n := termBytes + len(term)
 	if e.lists != nil {
-		n += postingBytes * (len(e.lists.text.docs) + len(e.lists.title.docs))
+		n += e.lists.text.bytes() + e.lists.title.bytes()
 	}
 	return n
 }
@@ -110,14 +170,32 @@ func (r *reader) df(term string) (int, error) {
 	}
 	df := 0
 	for i := range r.parts {
+		n, err := r.frequency(i, term)
+		if err != nil {
+			return 0, err
+		}
+		df += n
+	}
+	r.terms.set(term, termEntry{df: df})
+	return df, nil
+}
+
+// frequency is the number of articles of segment i that hold a term.
+func (r *reader) frequency(i int, term string) (int, error) {
+	z := r.zaps[fieldText][i]
+	if z == nil {
 		l, err := r.postings(i, fieldText, term)
 		if err != nil {
 			return 0, err
 		}
-		df += int(l.Count())
+		return int(l.Count()), nil
 	}
-	r.terms.set(term, termEntry{df: df})
-	return df, nil
+	l, err := z.find(term)
+	if err != nil {
+		return 0, err
+	}
+	r.scratch, err = l.all(r.scratch[:0])
+	return z.alive(r.scratch), err
 }
 
 func (r *reader) dfAmong(v *view, term string) (int, error) {
@@ -149,35 +227,55 @@ func (r *reader) lists(ctx context.Context, term string) (*termLists, error) {
 	if out.title, err = r.decode(ctx, fieldTitle, term, newSaturation(titleB, r.average(fieldTitle))); err != nil {
 		return nil, err
 	}
-	if postingBytes*len(out.text.docs) <= maxListBytes {
-		r.terms.set(term, termEntry{df: len(out.text.docs), lists: &out})
+	if out.text.bytes()+out.title.bytes() <= maxListBytes {
+		r.terms.set(term, termEntry{df: len(out.text.sats), lists: &out})
 	}
 	return &out, nil
 }
 
 // decode reads the postings of a term in a field.
 func (r *reader) decode(ctx context.Context, field, term string, s saturation) (list, error) {
-	var out list
-	found, count := make([]segment.PostingsList, len(r.parts)), 0
-	for i := range r.parts {
-		l, err := r.postings(i, field, term)
-		if err != nil {
-			return out, err
-		}
-		found[i] = l
-		count += int(l.Count())
-	}
-	out.docs, out.sats = make([]uint32, 0, count), make([]uint16, 0, count)
+	out, err := postings{r.decoded.docs[:0], r.decoded.sats[:0]}, error(nil)
 	for i, p := range r.parts {
-		err := visit(ctx, found[i], func(local uint64, freq, length uint64) {
-			out.docs = append(out.docs, uint32(p.base+int(local)))
-			out.sats = append(out.sats, s.of(freq, length))
-		})
+		if err := ctx.Err(); err != nil {
+			return list{}, err
+		}
+		if z := r.zaps[field][i]; z != nil {
+			out, err = r.decodeZap(out, z, term, uint32(p.base), s)
+		} else {
+			out, err = r.decodeSlowly(ctx, out, i, field, term, s)
+		}
 		if err != nil {
-			return out, err
+			return list{}, err
 		}
 	}
-	return out, nil
+	r.decoded = out
+	return out.keep(r.docs), nil
+}
+
+// decodeZap appends the postings of a term in a segment whose documents begin at base.
+func (r *reader) decodeZap(dst postings, z *zapReader, term string, base uint32, s saturation) (postings, error) {
+	l, err := z.find(term)
+	if err != nil {
+		return dst, err
+	}
+	if r.scratch, err = l.all(r.scratch[:0]); err != nil {
+		return dst, err
+	}
+	return z.read(dst, l, r.scratch, base, s)
+}
+
+// decodeSlowly is decodeZap for what Bleve has to read itself.
+func (r *reader) decodeSlowly(ctx context.Context, dst postings, i int, field, term string, s saturation) (postings, error) {
+	l, err := r.postings(i, field, term)
+	if err != nil {
+		return dst, err
+	}
+	base := uint32(r.parts[i].base)
+	err = visit(ctx, l, func(local uint64, freq, length uint64) {
+		dst.docs, dst.sats = append(dst.docs, base+uint32(local)), append(dst.sats, s.of(freq, length))
+	})
+	return dst, err
 }
 
 // saturation is BM25 for one term without the term's weight.

@@ -22,7 +22,7 @@ func TestNextGenerationKnowsWhatSearchesAskFor(t *testing.T) {
 	}
 	e, ok := k.current.terms.get("volum")
 	require.True(t, ok)
-	require.Len(t, e.lists.text.docs, 2, "of the new generation, not of the one before")
+	require.Len(t, e.lists.text.sats, 2, "of the new generation, not of the one before")
 	require.NotEmpty(t, k.current.filterKeys())
 	require.ElementsMatch(t, before.filterKeys(), k.current.filterKeys())
 }

@@ -7,9 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -34,9 +32,9 @@ func TestLatencyPlot(t *testing.T) {
 		}
 		var took []float64
 		for _, q := range sampleQueries(t, k, n, 500, 6) {
-			begin := threadTime(t)
+			begin := computing()
 			searchAnew(t, k, q)
-			took = append(took, float64((threadTime(t)-begin).Microseconds())/1000)
+			took = append(took, float64((computing()-begin).Microseconds())/1000)
 		}
 		slices.Sort(took)
 		for i, share := range []int{50, 95, 99} {
@@ -46,14 +44,6 @@ func TestLatencyPlot(t *testing.T) {
 	}
 	title := fmt.Sprintf("Computing time of a search, %d articles", k.current.manifest.Articles)
 	require.NoError(t, os.WriteFile(file, []byte(latencySVG(title, words, curves)), 0o644))
-}
-
-// threadTime is the computing time of this thread so far.
-func threadTime(t *testing.T) time.Duration {
-	const thread = 1 // RUSAGE_THREAD
-	var use syscall.Rusage
-	require.NoError(t, syscall.Getrusage(thread, &use))
-	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }
 
 // latencySVG plots three curves of milliseconds over words, words on a logarithmic axis.
