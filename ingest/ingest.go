@@ -148,6 +148,7 @@ func (in *Ingester) refresh(ctx context.Context, r *refresh, sources []Source) (
 	if err != nil {
 		err = fmt.Errorf("refresh: %w", err)
 	}
+	r.states, r.seen = nil, nil // so that who is told may give the memory back
 	if in.opt.Finished != nil {
 		in.opt.Finished(r.report, err)
 	}

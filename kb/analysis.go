@@ -63,6 +63,7 @@ func (f *tokenField) Analyze() {
 	f.length = 0
 	a, m := <-f.analyzers, newForwardMaker()
 	defer func() { f.analyzers <- a }()
+	a.yield()
 	a.speak(f.language)
 	for i, p := range f.parts {
 		terms := a.terms(p)
@@ -109,6 +110,7 @@ type analyzer struct {
 	env       *snowballstem.Env
 	known     map[string]int // articles by language, of the knowledge base that is searched
 	packer    *pack.Packer   // of a build; nil: texts are stored as they are
+	yield     func()         // of a build: lets searches go first
 }
 
 // maxStems bounds the memory that an analyzer keeps for the stems of a language.

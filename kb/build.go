@@ -64,6 +64,7 @@ func (k *KB) Known(ctx context.Context, source string) (map[string]string, error
 	err = readRows(g.dir, func(r row) error {
 		if r.source == source {
 			known[r.id] = r.fingerprint
+			k.yieldAt(len(known), yieldRows)
 		}
 		return ctx.Err()
 	})
@@ -138,6 +139,7 @@ func (b *builder) loadRows() error {
 	}
 	return readRows(b.base.dir, func(r row) error {
 		b.rows[r.id] = r
+		b.kb.yieldAt(len(b.rows), yieldRows)
 		return nil
 	})
 }
@@ -240,7 +242,7 @@ func (b *builder) begin(ctx context.Context) error {
 	}
 	b.batch = b.index.NewBatch()
 	b.fields = map[string][len(textFields)]*tokenField{}
-	b.analyzers = newAnalyzers(b.base != nil)
+	b.analyzers = newAnalyzers(b.base != nil, b.kb.Yield)
 	if b.base != nil && b.base.texts != nil {
 		b.usePacker(b.base.texts)
 	}
@@ -248,14 +250,17 @@ func (b *builder) begin(ctx context.Context) error {
 }
 
 // newAnalyzers are the analyzers of a build. While a generation serves there is one for two processors: searches go first.
-func newAnalyzers(serving bool) chan *analyzer {
+// Each calls yield before every text.
+func newAnalyzers(serving bool, yield func()) chan *analyzer {
 	n := runtime.GOMAXPROCS(0)
 	if serving {
 		n = (n + 1) / 2
 	}
 	free := make(chan *analyzer, n)
 	for range n {
-		free <- newAnalyzer()
+		a := newAnalyzer()
+		a.yield = yield
+		free <- a
 	}
 	return free
 }

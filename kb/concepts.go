@@ -54,7 +54,7 @@ func (b *builder) writeConcepts(ctx context.Context, unchanged map[string]fileSu
 }
 
 func (b *builder) learn(ctx context.Context, r *reader, unchanged map[string]fileSum) error {
-	l := &conceptLearner{r: r, stop: b.kb.stop, learners: map[string]*concept.Learner{}, rows: b.rows}
+	l := &conceptLearner{r: r, stop: b.kb.stop, learners: map[string]*concept.Learner{}, rows: b.rows, yield: b.kb.Yield}
 	if err := l.choose(); err != nil || len(l.groups) == 0 {
 		return err
 	}
@@ -111,6 +111,7 @@ type conceptLearner struct {
 	signature string
 	learners  map[string]*concept.Learner
 	rows      map[string]row
+	yield     func()          // lets searches go first
 	before    *concept.Bitext // of the base: what is in it is not read again
 	bitext    *concept.Bitext // what the graph is learned from
 	bytes     int
@@ -209,7 +210,10 @@ func (l *conceptLearner) name(w io.Writer, m member) {
 // learn returns the graph of the groups. It reads the articles of the pairs that the base's bitext does not hold.
 func (l *conceptLearner) learn(ctx context.Context) (*concept.Graph, error) {
 	l.bitext = concept.NewBitext(l.before)
-	for _, group := range l.groups {
+	for i, group := range l.groups {
+		if i%yieldGroups == 0 {
+			l.yield()
+		}
 		if err := l.learnGroup(ctx, group); err != nil {
 			return nil, err
 		}
@@ -219,6 +223,7 @@ func (l *conceptLearner) learn(ctx context.Context) (*concept.Graph, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		l.yield()
 		edges = append(edges, learner.Edges(language)...)
 	}
 	return concept.NewGraph(l.pivot, l.signature, edges), nil

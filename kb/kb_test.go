@@ -55,4 +55,4 @@ func TestApplySearchReopen(t *testing.T) {
 }
 
 // testAnalyzers are the analyzers of a build.
-func testAnalyzers() chan *analyzer { return newAnalyzers(false) }
+func testAnalyzers() chan *analyzer { return newAnalyzers(false, func() {}) }

@@ -170,7 +170,7 @@ func TestBitextSparesReading(t *testing.T) {
 	require.NoError(t, err)
 	defer g.release()
 	learner := func() *conceptLearner {
-		l := &conceptLearner{r: g.reader(), stop: k.stop, learners: map[string]*concept.Learner{}, rows: map[string]row{}, before: text()}
+		l := &conceptLearner{r: g.reader(), stop: k.stop, learners: map[string]*concept.Learner{}, rows: map[string]row{}, yield: func() {}, before: text()}
 		require.NoError(t, readRows(g.dir, func(r row) error { l.rows[r.id] = r; return nil }))
 		require.NoError(t, l.choose())
 		require.NotEmpty(t, l.groups)

@@ -60,6 +60,7 @@ func (k *KB) prime(old, g *generation) {
 			if k.closing.Err() != nil {
 				return nil
 			}
+			k.Yield()
 			if scored {
 				_, err = r.lists(k.closing, term)
 			} else {

@@ -7,7 +7,17 @@ import "time"
 // searches without a pause a third of the time.
 func (k *KB) Yield() { k.giveWay(time.Sleep) }
 
+// yieldAt yields at every n-th of many small steps.
+func (k *KB) yieldAt(step, n int) {
+	if step%n == 0 {
+		k.Yield()
+	}
+}
+
 const (
+	yieldRows   = 512 // rows of the table that are read in about a millisecond
+	yieldGroups = 8   // groups of translations that are learned from in about a millisecond
+
 	yieldStep  = 500 * time.Microsecond
 	yieldSteps = 4
 )

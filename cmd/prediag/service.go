@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,8 +33,19 @@ type service struct {
 func newService(p *parts, dir dataDir, opt ingest.Options) *service {
 	w := &auditWatch{p: p, dir: dir, logger: opt.Logger}
 	p.paused = w.paused
-	opt.Yield = p.kb.Yield
+	opt.Yield, opt.Finished = p.kb.Yield, freeing(opt.Finished)
 	return &service{p: p, logger: opt.Logger, refresher: ingest.New(p.kb, opt), watcher: classifier.NewWatcher(p.model, p.folder), audits: w}
+}
+
+// freeing gives the memory that a refresh needed back to the system, which the runtime alone does over minutes: there are hours
+// until the next one.
+func freeing(finished func(ingest.Report, error)) func(ingest.Report, error) {
+	return func(r ingest.Report, err error) {
+		if finished != nil {
+			finished(r, err)
+		}
+		debug.FreeOSMemory()
+	}
 }
 
 // modelLoop takes in every model that becomes current in the model's folder.
