@@ -132,7 +132,6 @@ func (w *stopwatch) lap(to *time.Duration) {
 
 // prepare checks the sources and asks the index what it holds of them.
 func (r *refresh) prepare(ctx context.Context, sources []Source) error {
-	r.seen = map[string]bool{}
 	r.report.Sources = make([]SourceReport, len(sources))
 	for i, src := range sources {
 		name := src.Name()
@@ -159,6 +158,7 @@ func (r *refresh) prepare(ctx context.Context, sources []Source) error {
 		r.states = append(r.states, st)
 		r.expected += len(known)
 	}
+	r.seen = make(map[string]bool, r.expected)
 	return nil
 }
 

@@ -55,15 +55,16 @@ func (k *KB) Apply(ctx context.Context, changes iter.Seq2[prediag.Change, error]
 // Known returns the fingerprint of every article of one source in the serving generation, by article ID; empty where
 // nothing serves. It reads the generation's table, not the index.
 func (k *KB) Known(ctx context.Context, source string) (map[string]string, error) {
-	known := map[string]string{}
 	g, err := k.acquire()
 	if err != nil {
-		return known, ctx.Err() // there is none yet
+		return map[string]string{}, ctx.Err() // there is none yet
 	}
 	defer g.release()
+	known := make(map[string]string, g.manifest.Sources[source])
 	err = readRows(g.dir, func(r row) error {
 		if r.source == source {
-			known[r.id] = r.fingerprint
+			both := r.id + r.fingerprint // the row's strings would keep the whole table in memory
+			known[both[:len(r.id)]] = both[len(r.id):]
 			k.yieldAt(len(known), yieldRows)
 		}
 		return ctx.Err()
@@ -126,10 +127,12 @@ func (b *builder) run(ctx context.Context, changes iter.Seq2[prediag.Change, err
 }
 
 func (b *builder) loadRows() error {
-	b.rows, b.touched = map[string]row{}, map[string]bool{}
+	b.touched = map[string]bool{}
 	if b.base == nil {
+		b.rows = map[string]row{}
 		return nil
 	}
+	b.rows = make(map[string]row, b.base.manifest.Articles)
 	changed, err := readChanges(b.base.dir)
 	if err != nil {
 		return err

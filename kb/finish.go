@@ -188,7 +188,7 @@ const (
 
 // genericTitles lists the keys of the generic titles, and the key of the missing title, in order.
 func genericTitles(rows map[string]row) []string {
-	count := map[string]int{}
+	count := make(map[string]int, len(rows))
 	for _, r := range rows {
 		count[r.titleKey]++
 	}

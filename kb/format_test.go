@@ -29,7 +29,7 @@ func TestTableRoundTrip(t *testing.T) {
 			rows[id] = r
 		}
 		got := map[string]row{}
-		require.NoError(t, scanTable(bytes.NewReader(encodeTable(rows)), func(r row) error {
+		require.NoError(t, scanTable(string(encodeTable(rows)), func(r row) error {
 			got[r.id] = r
 			return nil
 		}))
@@ -44,7 +44,7 @@ func TestTableRefusesDamage(t *testing.T) {
 		"negative": "a\ts\ten\tf\tk\t" + (&sketch{}).String() + "\t-1\t1\n",
 		"sketch":   "a\ts\ten\tf\tk\tAAA\t1\t1\n",
 	} {
-		err := scanTable(strings.NewReader(line), func(row) error { return nil })
+		err := scanTable(line, func(row) error { return nil })
 		require.ErrorIs(t, err, prediag.ErrDamaged, name)
 	}
 }
@@ -54,11 +54,11 @@ func FuzzTable(f *testing.F) {
 	f.Add("\\t\t\\\\\t\\n\tf\t-\t" + (&sketch{1}).String() + "\t0\t0\n")
 	f.Fuzz(func(t *testing.T, s string) {
 		rows := map[string]row{}
-		if scanTable(strings.NewReader(s), func(r row) error { rows[r.id] = r; return nil }) != nil {
+		if scanTable(s, func(r row) error { rows[r.id] = r; return nil }) != nil {
 			return
 		}
 		again := map[string]row{}
-		require.NoError(t, scanTable(bytes.NewReader(encodeTable(rows)), func(r row) error { again[r.id] = r; return nil }))
+		require.NoError(t, scanTable(string(encodeTable(rows)), func(r row) error { again[r.id] = r; return nil }))
 		require.Equal(t, rows, again)
 	})
 }

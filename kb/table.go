@@ -1,9 +1,9 @@
 package kb
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +26,9 @@ import (
 // A generation shares the table of the one before by a hard link, so that a small refresh writes little. What has changed
 // since that table was written stands in a second file: a line as above for every article that is new or other, and the
 // bare ID of every one that is gone. Once that is more than an eighth, the table is written anew.
+
+// maxTableRatio bounds the memory that is set aside for a table before it is unpacked.
+const maxTableRatio = 8
 
 // tableShare is how many times smaller than the table its changes may be.
 const tableShare = 8
@@ -69,9 +72,12 @@ func appendRow(dst []byte, r row) []byte {
 // parseRow reads one line without its newline.
 func parseRow(line string) (row, error) {
 	var r row
-	cols := strings.Split(line, "\t")
-	if len(cols) != rowColumns {
-		return r, fmt.Errorf("article table: %d columns where %d belong: %w", len(cols), rowColumns, prediag.ErrDamaged)
+	var cols [rowColumns]string
+	if n := strings.Count(line, "\t") + 1; n != rowColumns {
+		return r, fmt.Errorf("article table: %d columns where %d belong: %w", n, rowColumns, prediag.ErrDamaged)
+	}
+	for i := range cols {
+		cols[i], line, _ = strings.Cut(line, "\t")
 	}
 	var drawn string
 	for i, dst := range []*string{&r.id, &r.source, &r.language, &r.fingerprint, &r.titleKey, &drawn} {
@@ -100,16 +106,11 @@ func readRows(dir string, visit func(row) error) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.Open(filepath.Join(dir, tableName))
+	text, err := readTable(dir)
 	if err != nil {
-		return fmt.Errorf("article table: %w", err)
+		return err
 	}
-	defer f.Close()
-	plain, err := gzip.NewReader(bufio.NewReaderSize(f, 64<<10))
-	if err != nil {
-		return fmt.Errorf("article table: %w: %w", prediag.ErrDamaged, err)
-	}
-	err = scanTable(plain, func(r row) error {
+	err = scanTable(text, func(r row) error {
 		if _, ok := changed[r.id]; ok {
 			return nil
 		}
@@ -123,6 +124,27 @@ func readRows(dir string, visit func(row) error) error {
 	return err
 }
 
+// readTable is the table of the generation in dir, without what changed since. It is one string, of which the rows' are parts:
+// hundreds of thousands of small ones would cost more than the reading.
+func readTable(dir string) (string, error) {
+	packed, err := os.ReadFile(filepath.Join(dir, tableName))
+	if err != nil {
+		return "", fmt.Errorf("article table: %w", err)
+	}
+	plain, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return "", fmt.Errorf("article table: %w: %w", prediag.ErrDamaged, err)
+	}
+	var text strings.Builder
+	if n := len(packed); n >= 4 { // RFC 1952: the file ends with its size unpacked, modulo 2^32
+		text.Grow(min(int(binary.LittleEndian.Uint32(packed[n-4:])), n*maxTableRatio))
+	}
+	if _, err := io.Copy(&text, plain); err != nil {
+		return "", fmt.Errorf("article table: %w: %w", prediag.ErrDamaged, err)
+	}
+	return text.String(), nil
+}
+
 // readChanges returns what differs from the table of the generation in dir, by ID; nil: gone.
 func readChanges(dir string) (map[string]*row, error) {
 	changed := map[string]*row{}
@@ -133,7 +155,7 @@ func readChanges(dir string) (map[string]*row, error) {
 	if err != nil {
 		return nil, fmt.Errorf("article table: %w", err)
 	}
-	err = scanLines(bytes.NewReader(raw), func(line string) error {
+	err = scanLines(string(raw), func(line string) error {
 		if !strings.Contains(line, "\t") {
 			changed[tableUnescape.Replace(line)] = nil
 			return nil
@@ -158,8 +180,9 @@ func encodeChanges(changed map[string]*row) []byte {
 	return out
 }
 
-func scanTable(src io.Reader, visit func(row) error) error {
-	return scanLines(src, func(line string) error {
+// scanTable calls visit for every line of a table; the rows' strings are parts of it.
+func scanTable(text string, visit func(row) error) error {
+	return scanLines(text, func(line string) error {
 		r, err := parseRow(line)
 		if err != nil {
 			return err
@@ -168,16 +191,13 @@ func scanTable(src io.Reader, visit func(row) error) error {
 	})
 }
 
-func scanLines(src io.Reader, visit func(string) error) error {
-	s := bufio.NewScanner(src)
-	s.Buffer(make([]byte, 64<<10), 1<<20)
-	for s.Scan() {
-		if err := visit(s.Text()); err != nil {
+func scanLines(text string, visit func(string) error) error {
+	for len(text) > 0 {
+		var line string
+		line, text, _ = strings.Cut(text, "\n")
+		if err := visit(line); err != nil {
 			return err
 		}
-	}
-	if err := s.Err(); err != nil {
-		return fmt.Errorf("article table: %w", err)
 	}
 	return nil
 }

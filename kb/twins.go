@@ -55,8 +55,9 @@ func twinsOf(rows map[string]row, restricted map[string]bool) ([][]string, Twins
 		return x.language == y.language && (titled || x.sketch.same(&y.sketch)) && x.sketch.near(&y.sketch)
 	}
 	type bucket struct{ first, last int }
+	buckets := make(map[uint64]bucket, len(ids))
 	for key := -1; key < sketchBands/2; key++ { // the hash of all, then each two bands
-		buckets := map[uint64]bucket{}
+		clear(buckets)
 		for i := range ids {
 			k := sketches[i]
 			at := uint64(k.band(max(0, 2*key)))<<16 | uint64(k.band(max(0, 2*key)+1))
