@@ -203,11 +203,14 @@ func (r *refresh) saveLedger(ctx context.Context) {
 	}
 }
 
-// knownAfter is what the index holds of a source after the refresh; nil where nothing will ever be compared with it: of a source
-// without marks and without a schedule.
+// compared reports whether a later refresh compares what the index holds of the source with what it held: for one without marks and
+// without a schedule it does not.
+func (st *sourceState) compared() bool { return st.inc != nil || every(st.src) > 0 }
+
+// knownAfter is what the index holds of a source after the refresh; nil where it will not be compared.
 func (r *refresh) knownAfter(ctx context.Context, st *sourceState) (map[string]string, error) {
 	switch {
-	case st.inc == nil && every(st.src) <= 0:
+	case !st.compared():
 		return nil, nil
 	case !r.report.Applied && r.index.Generation().Number == r.report.Generation:
 		return st.known, nil

@@ -199,6 +199,10 @@ func (r *refresh) changes(ctx context.Context) iter.Seq2[prediag.Change, error] 
 				}
 			}
 			st.rep.Articles = st.rep.Added + st.rep.Changed + st.rep.Moved + st.rep.Unchanged + st.rep.Kept
+			st.prints = nil // what follows, publishing, needs the memory
+			if !st.compared() {
+				st.known = nil
+			}
 		}
 	}
 }
