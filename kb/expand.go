@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	maxExpanded = 3   // single characters of a query that are expanded
-	maxBigrams  = 8   // bigrams per character
-	maxWalked   = 500 // dictionary entries read per character and segment
+	maxExpanded = 3    // single characters of a query that are expanded
+	maxBigrams  = 8    // bigrams per character
+	maxWalked   = 500  // dictionary entries read per character and segment
+	maxBegun    = 8192 // characters whose bigrams are kept
 )
 
 // expand adds to a lone character of a script without spaces the most frequent bigrams that begin with it: longer runs
@@ -28,16 +29,35 @@ func (r *reader) expand(ctx context.Context, terms []queryTerm) ([]queryTerm, er
 			continue
 		}
 		done++
-		counts, err := r.beginningWith(ctx, t.term)
+		bigrams, err := r.bigrams(ctx, t.term)
 		if err != nil {
 			return nil, err
 		}
-		bigrams := slices.SortedFunc(maps.Keys(counts), func(x, y string) int {
-			return cmp.Or(cmp.Compare(counts[y], counts[x]), strings.Compare(x, y))
-		})
-		for _, s := range bigrams[:min(len(bigrams), maxBigrams)] {
+		for _, s := range bigrams {
 			out = append(out, queryTerm{s, s, t.share, true, t.gain})
 		}
+	}
+	return out, nil
+}
+
+// bigrams are the most frequent terms of two characters that begin with the one given. Those of a reader who may read everything are
+// kept with the generation: they are counted in hundreds of postings lists.
+func (r *reader) bigrams(ctx context.Context, first string) ([]string, error) {
+	if r.view.among == nil {
+		if known, ok := r.begun.Load(first); ok {
+			return known.([]string), nil
+		}
+	}
+	counts, err := r.beginningWith(ctx, first)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.SortedFunc(maps.Keys(counts), func(x, y string) int {
+		return cmp.Or(cmp.Compare(counts[y], counts[x]), strings.Compare(x, y))
+	})
+	out = out[:min(len(out), maxBigrams)]
+	if r.view.among == nil && r.begunCount.Add(1) <= maxBegun {
+		r.begun.Store(strings.Clone(first), out)
 	}
 	return out, nil
 }
@@ -109,11 +129,11 @@ func (r *reader) liveHolders(heads []dictWalk, term string) (uint64, error) {
 		if h.entry == nil || h.entry.Term != term {
 			continue
 		}
-		list, err := r.postings(i, fieldText, term) // the walk's own count is wrong behind a term of one article (zapx 17.2.3)
+		live, err := r.seenFrequency(i, term) // the walk's own count is wrong behind a term of one article (zapx 17.2.3)
 		if err != nil {
 			return 0, err
 		}
-		n += uint64(r.view.count(i, list))
+		n += uint64(live)
 		if err := h.next(); err != nil {
 			return 0, err
 		}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"github.com/blevesearch/bleve/v2"
 	"github.com/blevesearch/bleve/v2/index/scorch"
@@ -52,6 +53,9 @@ type generation struct {
 	readers sync.Pool // of *reader
 
 	columns [len(columnFields)]column
+
+	begun      sync.Map // by character the bigrams that most articles hold, see reader.bigrams
+	begunCount atomic.Int32
 
 	viewMu sync.Mutex
 	views  []*view // that were asked for, the oldest first

@@ -62,8 +62,15 @@ func unasked(phrases [][]uint64, hashes []uint64, dst [][]uint64) [][]uint64 {
 // isHistory reports whether the title of an article holds one of the phrases.
 func isHistory(f *forward, phrases [][]uint64) bool {
 	title := f.title[:min(len(f.title), maxHistoryTitle*f.width)]
+	held := uint64(0) // the low six bits of the title's tokens
+	for at := 0; at < len(title); at += f.width {
+		held |= 1 << (title[at] & 63)
+	}
 	for _, p := range phrases {
 		first := seeded(p[0], f.seed) & widthMask(f.width)
+		if held&(1<<(first&63)) == 0 {
+			continue
+		}
 		for at := 0; at+len(p)*f.width <= len(title); at += f.width {
 			if token(title[at:], f.width) == first && follows(title[at+f.width:], p[1:], f) {
 				return true

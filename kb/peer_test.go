@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,8 @@ func TestDefaultBleve(t *testing.T) {
 	if run == "" {
 		t.Skip("make bench-search asks for it")
 	}
+	depth, err := strconv.Atoi(os.Getenv("PREDIAG_PEER_DEPTH"))
+	require.NoError(t, err)
 	idx, err := bleve.New(filepath.Join(t.TempDir(), "index"), bleve.NewIndexMapping())
 	require.NoError(t, err)
 	defer idx.Close()
@@ -36,7 +39,7 @@ func TestDefaultBleve(t *testing.T) {
 	var out strings.Builder
 	var took []float64
 	for q := range jsonLines(t, queries) {
-		req := bleve.NewSearchRequestOptions(bleve.NewMatchQuery(q["text"].(string)), 100, 0, false)
+		req := bleve.NewSearchRequestOptions(bleve.NewMatchQuery(q["text"].(string)), depth, 0, false)
 		begin := time.Now()
 		found, err := idx.Search(req)
 		require.NoError(t, err)

@@ -31,12 +31,13 @@ type cell struct {
 
 // scores are the sums of one search. They are used again by the reader's next search.
 type scores struct {
-	cells   []cell          // by document
-	found   bitset          // documents that hold a term or a code; the cells of all others are zero
-	weights [4][256]float32 // of the terms in each byte of a mask
-	mass    float32         // weight of all terms
-	counted int             // terms whose documents were all visited, the most informative ones
-	codes   map[int]float32 // what the codes of a document are worth; absent: nothing
+	cells   []cell             // by document
+	found   bitset             // documents that hold a term or a code; the cells of all others are zero
+	weights [4][256]float32    // of the terms in each byte of a mask
+	mass    float32            // weight of all terms
+	alone   [maxScored]float32 // by term the factor for the coverage of a document that holds no other
+	counted int                // terms whose documents were all visited, the most informative ones
+	codes   map[int]float32    // what the codes of a document are worth; absent: nothing
 }
 
 // zeroScores returns the reader's sums, set to zero.
@@ -74,6 +75,17 @@ func (s *scores) setWeights(terms []weighted) {
 			s.weights[i][set] = s.weights[i][set&(set-1)] + w
 		}
 	}
+	for i := range terms {
+		s.alone[i] = coverageFactor(s.held(1<<i), s.mass)
+	}
+}
+
+// factor is coverageFactor of the terms in a mask.
+func (s *scores) factor(mask uint32) float32 {
+	if mask != 0 && mask&(mask-1) == 0 { // most documents
+		return s.alone[bits.TrailingZeros32(mask)]
+	}
+	return coverageFactor(s.held(mask), s.mass)
 }
 
 // held is the weight of the terms in a mask.
@@ -237,7 +249,7 @@ func (r *reader) total(c *cell, doc int, s *scores) float32 {
 	if r.view.generic.has(doc) {
 		title = max(title, untitled*c.text)
 	}
-	return (c.text + title) * coverageFactor(s.held(c.mask), s.mass)
+	return (c.text + title) * s.factor(c.mask)
 }
 
 // best selects the maxCandidates documents with the greatest scores, equal ones by their number, and all that explain a

@@ -180,6 +180,18 @@ func (r *reader) df(term string) (int, error) {
 	return df, nil
 }
 
+// seenFrequency is the number of articles of segment i that hold a term, of those that the reader's caller sees.
+func (r *reader) seenFrequency(i int, term string) (int, error) {
+	if r.view.among == nil {
+		return r.frequency(i, term)
+	}
+	l, err := r.postings(i, fieldText, term)
+	if err != nil {
+		return 0, err
+	}
+	return r.view.count(i, l), nil
+}
+
 // frequency is the number of articles of segment i that hold a term.
 func (r *reader) frequency(i int, term string) (int, error) {
 	z := r.zaps[fieldText][i]
@@ -204,11 +216,11 @@ func (r *reader) dfAmong(v *view, term string) (int, error) {
 	}
 	df := 0
 	for i := range r.parts {
-		l, err := r.postings(i, fieldText, term)
+		n, err := r.seenFrequency(i, term)
 		if err != nil {
 			return 0, err
 		}
-		df += v.count(i, l)
+		df += n
 	}
 	v.remember(strings.Clone(term), df)
 	return df, nil
