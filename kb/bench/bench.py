@@ -227,8 +227,7 @@ def service(args, corpus, queries, scratch):
                                 "--refresh-every", "24h"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(web, process)
-        time.sleep(15)  # what it reads ahead of its first searches
-        connection = http.client.HTTPConnection("127.0.0.1", web, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", web, timeout=300)
 
         def ask(text):
             connection.request("GET", "/v1/search?" + urllib.parse.urlencode(dict(query=text, page_size=args.depth)))
@@ -237,6 +236,8 @@ def service(args, corpus, queries, scratch):
             if answer.status != 200:
                 raise RuntimeError(f"prediag answers {answer.status}: {body}")
             return []
+        ask("is it ready")  # the first start of a data folder trains a model
+        time.sleep(15)      # what it reads ahead of its first searches
         return timed(queries, ask)
     finally:
         process.terminate()
