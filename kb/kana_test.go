@@ -57,3 +57,19 @@ func TestWordGains(t *testing.T) {
 	require.Equal(t, []float64{2. / 3, 2. / 3, 2. / 3}, gains("サーバー"))
 	require.Equal(t, []float64{1, 1}, gains("メモリ"))
 }
+
+// TestPartsOfAKatakanaRun: what translate cuts out of a run is the word of the pairs in between.
+func TestPartsOfAKatakanaRun(t *testing.T) {
+	a := newAnalyzer()
+	terms := slices.Clone(a.terms("サーバーインスタンス"))
+	term := func(i int) string { return terms[i] }
+	end, run := katakanaRun(term, 0, len(terms))
+	require.Equal(t, len(terms), end)
+	require.Len(t, run, 3*(end+1))
+	for at := range end {
+		for to := at + 1; to <= end; to++ {
+			_, word := katakanaRun(term, at, to)
+			require.Equal(t, word, run[3*at:3*(to+1)])
+		}
+	}
+}

@@ -144,7 +144,7 @@ func (r *reader) prepare(ctx context.Context, q *query, admitted bitset) (terms 
 	if terms, err = r.weigh(ctx, expanded); err != nil {
 		return nil, 0, "", err
 	}
-	if err := r.translate(q, terms); err != nil {
+	if err := r.translate(ctx, q, terms); err != nil {
 		return nil, 0, "", err
 	}
 	if mended, err = r.mend(ctx, q, terms, admitted); err != nil {

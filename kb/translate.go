@@ -56,10 +56,13 @@ func (r *reader) targets(q *query) []string {
 // translate gives the terms of a query their alternatives from the concept graph and the glossary. A term with
 // alternatives weighs as much as a term that all their articles hold (Darwish and Oard 2003, "Probabilistic structured
 // query methods"), each by its probability.
-func (r *reader) translate(q *query, terms []weighted) error {
+func (r *reader) translate(ctx context.Context, q *query, terms []weighted) error {
 	targets := r.targets(q)
 	phrases := q.phrases(targets)
-	words := r.katakanaWords(q, targets)
+	words, err := r.katakanaWords(ctx, q, targets)
+	if err != nil {
+		return err
+	}
 	var found []concept.Alternative
 	own := r.searchesOwn(q)
 	done := 0
@@ -87,20 +90,26 @@ const longestKatakana = 24 // pairs of characters of a word
 // katakanaWords are what stands for the katakana words of a query, by each of the terms that such a word is indexed as. Of a
 // compound that the graph does not know the longest words that it knows are taken, from the left, of longestKatakana pairs at most:
 // a query may be thousands of such characters in a row.
-func (r *reader) katakanaWords(q *query, targets []string) map[string][]concept.Alternative {
+func (r *reader) katakanaWords(ctx context.Context, q *query, targets []string) (map[string][]concept.Alternative, error) {
 	out := map[string][]concept.Alternative{}
 	term := func(i int) string { return q.order[i].term }
 	for i := 0; i < len(q.order); {
-		end, _ := katakanaRun(term, i, len(q.order))
+		end, run := katakanaRun(term, i, len(q.order))
 		if end == i {
 			i++
 			continue
 		}
+		part := func(at, to int) string { return run[3*(at-i) : 3*(to-i+1)] } // three bytes each
+		if len(run) != 3*(end-i+1) {                                          // it begins with a single character
+			part = func(at, to int) string { _, word := katakanaRun(term, at, to); return word }
+		}
 		for at := i; at < end; {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			next := at + 1
 			for to := min(end, at+longestKatakana); to > at; to-- {
-				_, word := katakanaRun(term, at, to)
-				found := r.concepts.Translate(nil, q.language, word, targets)
+				found := r.concepts.Translate(nil, q.language, part(at, to), targets)
 				if len(found) == 0 {
 					continue
 				}
@@ -114,7 +123,7 @@ func (r *reader) katakanaWords(q *query, targets []string) map[string][]concept.
 		}
 		i = end
 	}
-	return out
+	return out, nil
 }
 
 // phrases are what the labels of the glossary in the query are called in the target languages, by term. No label reaches
