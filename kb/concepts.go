@@ -63,9 +63,8 @@ func (b *builder) learn(ctx context.Context, r *reader, unchanged map[string]fil
 	}
 	if b.base != nil {
 		var err error
-		if l.before, err = readBitext(b.base.dir); err != nil {
-			return err
-		}
+		l.before, err = readBitext(b.base.dir)
+		b.kb.logIf("read what the concept graph was learned from: all pages are read again", err)
 	}
 	graph, err := l.learn(ctx)
 	if err != nil {

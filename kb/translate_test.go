@@ -198,6 +198,33 @@ func TestBitextSparesReading(t *testing.T) {
 	require.False(t, ok, "what is gone is forgotten")
 }
 
+// TestUnreadableBitextCostsReadingOnly: the graph is learned from all pages as if there were none.
+func TestUnreadableBitextCostsReadingOnly(t *testing.T) {
+	k := open(t, t.TempDir(), Options{})
+	all := manual(40, 40)
+	apply(t, k, put(all...))
+	learned := func(change func(name string)) string {
+		b := &builder{kb: k, dir: t.TempDir(), rows: map[string]row{}}
+		base, err := k.acquire()
+		require.NoError(t, err)
+		defer base.release()
+		b.base = &generation{dir: t.TempDir(), manifest: base.manifest}
+		require.NoError(t, readRows(base.dir, func(r row) error { b.rows[r.id] = r; return nil }))
+		text, err := os.ReadFile(filepath.Join(base.dir, bitextName))
+		require.NoError(t, err)
+		name := filepath.Join(b.base.dir, bitextName)
+		require.NoError(t, os.WriteFile(name, text, 0o600))
+		change(name)
+		require.NoError(t, base.run(func(r *reader) error { return b.learn(t.Context(), r, map[string]fileSum{}) }))
+		graph, err := os.ReadFile(filepath.Join(b.dir, conceptsName))
+		require.NoError(t, err)
+		return string(graph)
+	}
+	want := learned(func(string) {})
+	require.Equal(t, want, learned(func(name string) { require.NoError(t, os.Truncate(name, 40)) }))
+	require.Equal(t, want, learned(func(name string) { require.NoError(t, os.Remove(name)) }))
+}
+
 // TestOwnGlossary extends the built-in one.
 func TestOwnGlossary(t *testing.T) {
 	k := open(t, t.TempDir(), Options{Glossary: []byte("concepts:\n  flux:\n    en: [flux capacitor]\n    ja: [次元転移装置]\n")})

@@ -92,6 +92,10 @@ func (b *Bitext) distinct(terms []string) []int32 {
 // numbers of their terms. All numbers are uvarints.
 const bitextHead = "bitext 1\n"
 
+// maxBitext bounds the memory of a bitext that is read, in bytes before compression. What the limits of learning let through takes less
+// than a third of it.
+const maxBitext = 256 << 20
+
 // Encode is the stored form.
 func (b *Bitext) Encode() ([]byte, error) {
 	used, number := b.used()
@@ -156,7 +160,7 @@ func DecodeBitext(data []byte) (*Bitext, error) {
 	if !ok {
 		return b, nil
 	}
-	raw, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxStored))
+	raw, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxBitext))
 	if err != nil {
 		return nil, fmt.Errorf("bitext: %w: %w", prediag.ErrDamaged, err)
 	}
@@ -187,7 +191,7 @@ func (d *bitextDecoder) fail() { d.bad, d.rest = true, nil }
 
 func (d *bitextDecoder) number() int {
 	n, size := binary.Uvarint(d.rest)
-	if size <= 0 || n > maxStored {
+	if size <= 0 || n > maxBitext {
 		d.fail()
 		return 0
 	}
