@@ -137,6 +137,8 @@ type Diagnosis struct {
 	Handoff  *Handoff // nil when Outcome is OutcomeAnswer
 	Versions Versions
 	Degraded []Degradation
+	Causes   []Statement // what Hits and the articles of Codes say under headings of cause, each cited; at most 5
+	Related  []Hit       // near the Hits and none of them, without passages; at most 5
 	Created  time.Time
 	Facts    []byte // JSON of what Outcome was decided on, for package triage to decide again; kept in the audit log only
 }

@@ -33,6 +33,7 @@ type RefreshReport struct {
 	Reading    time.Duration // of Took: waiting for sources and parsers
 	Indexing   time.Duration // of Took: waiting for the index to take the changes in
 	Publishing time.Duration // of Took: making the new generation durable, proving and publishing it
+	Twins      int           // articles of the generation that say the same, or nearly the same, as another one
 }
 
 // RefreshedSource says what a renewal found in one source, in articles unless said otherwise.

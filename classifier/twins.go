@@ -194,6 +194,8 @@ type twinSearch struct {
 	rare   [][]int32
 	shared []uint16 // by place: features in common so far
 	places []int32  // of those that may be twins
+
+	weights []float32 // by place, all 0 between two searches: information in common so far, see Memory.Alike
 }
 
 // comparing is how many entries of a list are gone through in the time that comparing two sketches takes.

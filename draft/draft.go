@@ -245,7 +245,7 @@ func codeStatement(ctx context.Context, c prediag.FaultCode, articles Reader) (p
 func naming(body, code string) (prediag.Span, bool) {
 	for _, s := range text.Sentences(body) {
 		if sentence, ok := s.Of(body); ok && strings.Contains(sentence, code) {
-			if spans := trimAll(body, []prediag.Span{s}); len(spans) == 1 {
+			if spans := whole(body, prediag.Span{End: len(body)}, trimAll(body, []prediag.Span{s}), false); len(spans) == 1 {
 				return spans[0], true
 			}
 		}

@@ -23,7 +23,8 @@ var headings = struct{ symptoms, causes, solutions []string }{
 		"problembeschreibung", "symptôme", "síntoma", "sintoma", "симптом",
 	},
 	causes: []string{
-		"cause", "reason", "why", "原因", "原因分析", "원인", "ursache", "causa", "причина",
+		"cause", "reason", "why", "原因", "起因", "成因", "원인", "이유", "ursache", "causa", "raison", "motivo", "причин", "przyczyn", "příčin",
+		"oorzaak", "orsak", "nedeni", "nguyên nhân", "penyebab", "สาเหตุ", "السبب", "أسباب", "कारण",
 	},
 	solutions: []string{
 		"solution", "resolution", "procedure", "handling", "how to fix", "fix", "steps", "workaround", "what to do", "troubleshoot",
@@ -95,7 +96,7 @@ func items(body string, section prediag.Span) []prediag.Span {
 	if !listed {
 		return sentences(body, section)
 	}
-	return trimAll(body, out)
+	return whole(body, section, trimAll(body, out), true)
 }
 
 // sentences are the sentences of a section, at most six of them and none over the limit.
@@ -108,7 +109,7 @@ func sentences(body string, section prediag.Span) []prediag.Span {
 	for _, s := range text.Sentences(part) {
 		out = append(out, prediag.Span{Start: section.Start + s.Start, End: section.Start + s.End})
 	}
-	out = slices.DeleteFunc(trimAll(body, out), func(s prediag.Span) bool { // a table row is no sentence
+	out = slices.DeleteFunc(whole(body, section, trimAll(body, out), false), func(s prediag.Span) bool { // a table row is no sentence
 		return strings.Contains(body[s.Start:s.End], " | ")
 	})
 	return out[:min(len(out), 6)]

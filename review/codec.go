@@ -53,6 +53,10 @@ func inUTC(d prediag.Diagnosis) prediag.Diagnosis {
 	for i := range d.Hits {
 		d.Hits[i].Updated = d.Hits[i].Updated.UTC()
 	}
+	d.Related = slices.Clone(d.Related)
+	for i := range d.Related {
+		d.Related[i].Updated = d.Related[i].Updated.UTC()
+	}
 	if d.Handoff != nil {
 		h := *d.Handoff
 		h.Deadline = h.Deadline.UTC()

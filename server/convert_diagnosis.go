@@ -137,6 +137,7 @@ func diagnosisTo(d prediag.Diagnosis) *pb.Diagnosis {
 			Model: d.Versions.Model, Taxonomy: d.Versions.Taxonomy, Index: uint32(d.Versions.Index), Policy: d.Versions.Policy,
 		},
 		Degraded: mapped(d.Degraded, degradations().to), CreateTime: timeTo(d.Created),
+		Causes: mapped(d.Causes, statementTo), Related: mapped(d.Related, hitTo),
 	}
 }
 
@@ -156,6 +157,6 @@ func diagnosisFrom(d *pb.Diagnosis) prediag.Diagnosis {
 			v, _ := degradations().from(w)
 			return v
 		}),
-		Created: timeFrom(d.GetCreateTime()),
+		Created: timeFrom(d.GetCreateTime()), Causes: mapped(d.GetCauses(), statementFrom), Related: mapped(d.GetRelated(), hitFrom),
 	}
 }

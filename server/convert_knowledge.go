@@ -133,6 +133,7 @@ func operationTo(r prediag.Refresh) *pb.Operation {
 		op.Report = &pb.RefreshReport{
 			Sources: mapped(r.Report.Sources, sourceTo), Generation: uint32(r.Report.Generation), Took: durationpb.New(r.Report.Took),
 			Reading: durationpb.New(r.Report.Reading), Indexing: durationpb.New(r.Report.Indexing), Publishing: durationpb.New(r.Report.Publishing),
+			NearTwins: uint32(r.Report.Twins),
 		}
 	}
 	return op
@@ -148,6 +149,7 @@ func operationFrom(o *pb.Operation) prediag.Refresh {
 		r.Report = &prediag.RefreshReport{
 			Sources: mapped(rep.GetSources(), sourceFrom), Generation: uint64(rep.GetGeneration()), Took: rep.GetTook().AsDuration(),
 			Reading: rep.GetReading().AsDuration(), Indexing: rep.GetIndexing().AsDuration(), Publishing: rep.GetPublishing().AsDuration(),
+			Twins: int(rep.GetNearTwins()),
 		}
 	}
 	return r

@@ -39,6 +39,8 @@ func sheddings() []shedding {
 				}
 			}
 		}},
+		{"related", func(d *pb.Diagnosis) { d.Related = nil }},
+		{"causes", func(d *pb.Diagnosis) { d.Causes = nil }},
 		{"draft.statements.citations.quote", func(d *pb.Diagnosis) {
 			for _, s := range d.GetDraft().GetStatements() {
 				for _, c := range s.GetCitations() {

@@ -55,9 +55,9 @@ func TestAFullBatchFitsIntoOneReply(t *testing.T) {
 		body    int
 		leftOut string
 	}{
-		"short tickets": {300, "hits.passages,codes.citation.quote,draft.statements.citations.quote"},
-		"page tickets":  {3000, "hits.passages,codes.citation.quote,draft.statements.citations.quote,verdict.fields.evidence,ticket.body"},
-		"long tickets":  {30_000, "hits.passages,codes.citation.quote,draft.statements.citations.quote,verdict.fields.evidence,ticket.body"},
+		"short tickets": {300, "hits.passages,codes.citation.quote,related,causes,draft.statements.citations.quote"},
+		"page tickets":  {3000, "hits.passages,codes.citation.quote,related,causes,draft.statements.citations.quote,verdict.fields.evidence,ticket.body"},
+		"long tickets":  {30_000, "hits.passages,codes.citation.quote,related,causes,draft.statements.citations.quote,verdict.fields.evidence,ticket.body"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request := &pb.BatchTriageRequest{}
@@ -111,7 +111,7 @@ func TestTheLargestListFits(t *testing.T) {
 		require.Len(t, c.GetDiagnosis().GetVerdict().GetFields(), 6)
 		require.Equal(t, "T", c.GetDiagnosis().GetTicket().GetId())
 	}
-	require.Contains(t, header.Get(leftOutHeader)[0], "hits.passages,codes.citation.quote,draft.statements")
+	require.Contains(t, header.Get(leftOutHeader)[0], "hits.passages,codes.citation.quote,related,causes,draft.statements")
 
 	got, err = r.review.ListCases(limit(t), &pb.ListCasesRequest{PageSize: 2}, grpc.Header(&header))
 	require.NoError(t, err)

@@ -50,6 +50,7 @@ type fake struct {
 	checks     []prediag.LabelCheck
 	shadow     *ShadowStatus
 	queries    []prediag.Query
+	alike      []prediag.Ticket
 	notReady   string
 	searchOnly string
 }
@@ -277,6 +278,24 @@ func (f *fake) AddLabelChecks(ctx context.Context, key prediag.RequestKey, check
 	return added, nil
 }
 
+// Alike lists all cases that are decided, each half as alike as the one before.
+func (f *fake) Alike(ctx context.Context, t prediag.Ticket, limit int) ([]Alike, error) {
+	if err := f.enter(ctx); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.alike = append(f.alike, t)
+	out, r := []Alike{{CaseID: "c-gone", Resemblance: 1}}, 1.0
+	for _, c := range f.cases {
+		if c.Resolution != nil && len(out) < limit {
+			r /= 2
+			out = append(out, Alike{CaseID: c.ID, Article: c.Resolution.Article, Resemblance: r, SameArticle: r < 0.3})
+		}
+	}
+	return out, nil
+}
+
 func (f *fake) Diagnosis(ctx context.Context, id string) (prediag.Diagnosis, error) {
 	if err := f.enter(ctx); err != nil {
 		return prediag.Diagnosis{}, err
@@ -340,6 +359,8 @@ func sampleDiagnosis(t prediag.Ticket) prediag.Diagnosis {
 		Handoff:  &prediag.Handoff{CaseID: "c-0", Tier: "L1", Queue: "compute", Priority: 3, Deadline: noon.Add(4 * time.Hour), Message: "A colleague looks at it."},
 		Versions: prediag.Versions{Model: "m1", Taxonomy: "t1", Index: 3, Policy: "p1"},
 		Degraded: []prediag.Degradation{prediag.DegradedIndexStale},
+		Causes:   []prediag.Statement{{Kind: prediag.StatementCause, Text: "Restart the instance.", Citations: []prediag.Citation{cite}}},
+		Related:  []prediag.Hit{{ArticleID: "demo/acs-0014", Revision: "77", Title: "ACS.0014", Language: "en", Updated: noon, Why: []string{"instance"}}},
 	}
 }
 
@@ -383,7 +404,7 @@ func start(t testing.TB, opt Options) *running {
 		opt.Now = func() time.Time { return noon }
 	}
 	opt.Logger = slog.New(slog.NewTextHandler(r.logs, nil))
-	r.srv = New(Parts{Triager: r, Knowledge: r, Refresher: r, Queue: r, Record: r, Checks: r, Status: r.status}, opt)
+	r.srv = New(Parts{Triager: r, Knowledge: r, Refresher: r, Queue: r, Record: r, Checks: r, Decided: r, Status: r.status}, opt)
 	g, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	h, err := net.Listen("tcp", "127.0.0.1:0")

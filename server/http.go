@@ -41,6 +41,7 @@ POST /v1/refresh            GET /v1/operations/{id}
 GET  /v1/status
 GET  /v1/cases              POST /v1/cases:claim, /v1/cases/{id}:claim, :release, :resolve
 GET  /v1/cases/{id}         POST /v1/cases:addLabelChecks
+GET  /v1/cases:similar?text=...  GET /v1/cases/{case_id}:similar
 GET  /search                the page for people; /article?id=...
 POST /mcp                   the search as tools of the Model Context Protocol
 GET  /healthz, /readyz, /metrics

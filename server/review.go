@@ -26,6 +26,8 @@ type reviewService struct {
 	record Record
 	checks Checks
 	now    func() time.Time
+
+	similar SimilarFinder
 }
 
 func (s *reviewService) ListCases(ctx context.Context, r *pb.ListCasesRequest) (*pb.ListCasesResponse, error) {

@@ -54,6 +54,7 @@ func rpcs() []rpc {
 		{pb.ReviewService_ClaimCase_FullMethodName, &pb.ClaimCaseRequest{Id: "c-1", Reviewer: "ann"}, "POST", "/v1/cases/c-1:claim", true, true, `"lease":"900s"`},
 		{pb.ReviewService_ReleaseCase_FullMethodName, &pb.ReleaseCaseRequest{Id: "c-1", Reviewer: "ann"}, "POST", "/v1/cases/c-1:release", true, true, "CASE_STATE_OPEN"},
 		{pb.ReviewService_ResolveCase_FullMethodName, &pb.ResolveCaseRequest{Id: "c-1", Resolution: decision}, "POST", "/v1/cases/c-1:resolve", true, true, "CASE_STATE_RESOLVED"},
+		{pb.ReviewService_FindSimilarCases_FullMethodName, &pb.FindSimilarCasesRequest{Text: "no network"}, "GET", "/v1/cases:similar?text=no+network", false, true, `"nextPageToken":`},
 		{pb.ReviewService_AddLabelChecks_FullMethodName, &pb.AddLabelChecksRequest{Checks: []*pb.LabelCheck{sampleCheck()}}, "POST", "/v1/cases:addLabelChecks", true, true, `"known":`},
 	}
 }

@@ -80,6 +80,7 @@ type Parts struct {
 	Queue     Queue
 	Record    Record
 	Checks    Checks
+	Decided   Decided
 	Status    func() Status
 }
 
@@ -210,7 +211,8 @@ func New(parts Parts, opt Options) *Server {
 func (s *Server) register() {
 	triage := &triageService{triager: s.parts.Triager, record: s.parts.Record, metrics: s.metrics, log: s.opt.Logger}
 	knowledge := newKnowledgeService(s.parts, s.opt.Now)
-	review := &reviewService{queue: s.parts.Queue, record: s.parts.Record, checks: s.parts.Checks, now: s.opt.Now}
+	review := &reviewService{queue: s.parts.Queue, record: s.parts.Record, checks: s.parts.Checks, now: s.opt.Now,
+		similar: SimilarFinder{s.parts.Decided, s.parts.Record, s.parts.Knowledge}}
 	for _, g := range []*grpc.Server{s.grpc, s.inner} {
 		pb.RegisterTriageServiceServer(g, triage)
 		pb.RegisterKnowledgeServiceServer(g, knowledge)

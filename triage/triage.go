@@ -34,6 +34,14 @@ type Explainer interface {
 	Explain(ctx context.Context, code string) ([]prediag.FaultCode, error)
 }
 
+// Reporter adds what a person wants to know beside the draft. hits are those that are worth showing.
+type Reporter interface {
+	// Causes quotes known causes, each statement cited.
+	Causes(ctx context.Context, codes []prediag.FaultCode, hits []prediag.Hit) ([]prediag.Statement, error)
+	// Related are articles near the hits.
+	Related(ctx context.Context, codes []prediag.FaultCode, hits []prediag.Hit) ([]prediag.Hit, error)
+}
+
 // Recorder keeps what was decided.
 type Recorder interface {
 	// Recorded returns the diagnosis of an earlier call with the same key. ErrReused when its digest was another.
@@ -43,12 +51,13 @@ type Recorder interface {
 	RecordAll(ctx context.Context, keys []prediag.RequestKey, ds []prediag.Diagnosis) ([]prediag.Diagnosis, []error)
 }
 
-// Parts are what a pipeline is made of. All are needed.
+// Parts are what a pipeline is made of. All are needed unless said otherwise.
 type Parts struct {
 	Classifier prediag.Classifier
 	Searcher   prediag.Searcher
 	Explainer  Explainer
 	Drafter    prediag.Drafter
+	Reporter   Reporter // nil: nothing stands beside the draft
 	Recorder   Recorder
 	Refreshed  func() time.Time             // when the index was last known to hold what its sources hold; zero: never
 	Taxonomy   func(model string) string    // version of the taxonomy that a version of the model knows
@@ -203,6 +212,7 @@ func (p *Pipeline) examine(ctx context.Context, t prediag.Ticket) (prediag.Diagn
 	d.Solved = b.solved(p.policy)
 	b.Facts.Degraded = d.Degraded
 	p.draft(ctx, &d, &b)
+	p.report(ctx, &d, b.shown(p.policy))
 	if err := ctx.Err(); err != nil {
 		return prediag.Diagnosis{}, Basis{}, fmt.Errorf("triage: %w", err)
 	}
@@ -323,6 +333,24 @@ func (p *Pipeline) draft(ctx context.Context, d *prediag.Diagnosis, b *Basis) {
 	p.degrade(ctx, d, prediag.DegradedDraft, err)
 	if d.Draft = (prediag.Draft{}); !b.DraftFailed || !b.shown(p.policy) {
 		b.Facts.Degraded = d.Degraded // a draft of nothing fails under every policy
+	}
+}
+
+// report adds the known causes and the related articles: of the explained codes, and of the hits where they are worth showing. The
+// outcome does not depend on them, so a failure is logged and nothing else.
+func (p *Pipeline) report(ctx context.Context, d *prediag.Diagnosis, shown bool) {
+	if p.parts.Reporter == nil {
+		return
+	}
+	var hits []prediag.Hit
+	var errs [2]error
+	if shown {
+		hits = d.Hits
+		d.Related, errs[0] = p.parts.Reporter.Related(ctx, d.Codes, hits)
+	}
+	d.Causes, errs[1] = p.parts.Reporter.Causes(ctx, d.Codes, hits)
+	if err := errors.Join(errs[:]...); err != nil && ctx.Err() == nil {
+		p.opt.Logger.Error("known causes or related articles are missing", "diagnosis", d.ID, "error", err)
 	}
 }
 

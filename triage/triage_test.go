@@ -292,3 +292,40 @@ func TestMarginPassesOverTranslations(t *testing.T) {
 	require.InDelta(t, 0.6, margin(hits), 1e-9)
 	require.InDelta(t, 1, margin(hits[:2]), 1e-9)
 }
+
+// beside is a reporter that says what it was asked.
+type beside struct{ hits, codes int }
+
+func (b *beside) Causes(_ context.Context, codes []prediag.FaultCode, hits []prediag.Hit) ([]prediag.Statement, error) {
+	b.hits, b.codes = len(hits), len(codes)
+	return []prediag.Statement{{Kind: prediag.StatementCause, Text: "a cause"}}, nil
+}
+
+func (b *beside) Related(context.Context, []prediag.FaultCode, []prediag.Hit) ([]prediag.Hit, error) {
+	return []prediag.Hit{{ArticleID: "related"}}, errors.New("some are missing")
+}
+
+func TestWhatStandsBesideTheDraft(t *testing.T) {
+	parts, _ := testParts()
+	var b beside
+	parts.Reporter = &b
+	ticket := prediag.Ticket{Title: "cannot log in", Body: "ssh to i-0abc1234 times out, console shows ADN.0404"}
+	d, err := New(parts, testPolicy(t), testOptions()).Diagnose(t.Context(), ticket)
+	require.NoError(t, err)
+	require.Equal(t, "a cause", d.Causes[0].Text)
+	require.Equal(t, "related", d.Related[0].ArticleID, "what was found counts, though something failed")
+	require.Equal(t, len(d.Hits), b.hits)
+	require.Equal(t, len(d.Codes), b.codes)
+	require.Empty(t, d.Degraded, "the outcome does not depend on it")
+
+	strict := testPolicy(t)
+	strict.Solved.Show = 1
+	parts.Searcher = prediag.SearcherFunc(func(context.Context, prediag.Query) (prediag.Results, error) {
+		return prediag.Results{Hits: []prediag.Hit{{ArticleID: "weak", Coverage: 0.01}}}, nil
+	})
+	d, err = New(parts, strict, testOptions()).Diagnose(t.Context(), prediag.Ticket{Body: "hello there"})
+	require.NoError(t, err)
+	require.NotEmpty(t, d.Hits)
+	require.Zero(t, b.hits, "what is not worth showing is not worth quoting")
+	require.Empty(t, d.Related)
+}

@@ -188,8 +188,12 @@ func (p *parts) pipeline(refreshed func() time.Time, logger *slog.Logger) *triag
 	if p.memory != nil {
 		asked, searched = p.memory, remembered{p.kb, p.memory}
 	}
+	var reporter triage.Reporter
+	if !p.quick {
+		reporter = draft.NewReporter(articles, p.kb)
+	}
 	return triage.New(triage.Parts{
-		Classifier: asked, Searcher: searched, Explainer: p.kb, Drafter: draft.NewExtractive(articles),
+		Classifier: asked, Searcher: searched, Explainer: p.kb, Drafter: draft.NewExtractive(articles), Reporter: reporter,
 		Recorder: p.store, Refreshed: refreshed, Taxonomy: p.model.Taxonomy, Search: triage.SearchVersion(p.kb.Settings()), Embedder: embedder(p.kb), Paused: p.paused,
 	}, p.policy, triage.Options{Logger: logger, Recorded: p.recorded})
 }

@@ -62,7 +62,7 @@ func (a *app) serveSearches(ctx context.Context, dir dataDir, f serveFlags, logg
 	defer func() { _, _ = grpcLis.Close(), httpLis.Close() }() // closed by the server when it ran
 	refusing := refusal{s.refuse()}
 	srv := server.New(server.Parts{Triager: refusing, Knowledge: sureness{s.kb, s.policy.SolvedModel}, Refresher: refusing, Queue: refusing,
-		Record: refusing, Checks: refusing, Status: s.status}, server.Options{Logger: logger, Drain: f.drain})
+		Record: refusing, Checks: refusing, Decided: refusing, Status: s.status}, server.Options{Logger: logger, Drain: f.drain})
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return srv.Serve(ctx, grpcLis, httpLis) })
 	g.Go(func() error { return followIndex(ctx, s.kb, f.modelEvery, f.scrub, logger, func() {}) })
@@ -131,6 +131,10 @@ func (r refusal) Claim(context.Context, prediag.RequestKey, string, string, pred
 
 func (r refusal) Release(context.Context, prediag.RequestKey, string, string) (prediag.Case, error) {
 	return prediag.Case{}, r.err
+}
+
+func (r refusal) Alike(context.Context, prediag.Ticket, int) ([]server.Alike, error) {
+	return nil, r.err
 }
 
 func (r refusal) Diagnosis(context.Context, string) (prediag.Diagnosis, error) {

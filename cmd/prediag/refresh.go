@@ -42,9 +42,6 @@ func (a *app) refreshThrough(ctx context.Context, h holder, f ingestFlags) error
 		return errors.New("the refresh failed, the generation before serves on: " + op.Error)
 	}
 	report := reportOf(op)
-	if r, err := dataDir(*f.dataDir).readRefresh(); err == nil && r != nil && r.Report.Generation == report.Generation {
-		report.Twins = r.Report.Twins
-	}
 	if err := a.printReport(report, prediag.Generation{Number: report.Generation, Articles: report.Total().Articles}, *f.asJSON); err != nil {
 		return err
 	}
@@ -60,7 +57,7 @@ func reportOf(r prediag.Refresh) ingest.Report {
 	if r.Report == nil {
 		return out
 	}
-	out.Took, out.Generation = r.Report.Took, r.Report.Generation
+	out.Took, out.Generation, out.Twins = r.Report.Took, r.Report.Generation, r.Report.Twins
 	out.Phases = ingest.Phases{Reading: r.Report.Reading, Indexing: r.Report.Indexing, Publishing: r.Report.Publishing}
 	for _, s := range r.Report.Sources {
 		var left []ingest.Quarantined

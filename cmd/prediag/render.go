@@ -68,8 +68,31 @@ func renderDiagnosis(w io.Writer, d prediag.Diagnosis) error {
 			p.line("  %d. %s  [%s, %s]", i+1, h.Title, h.ArticleID, h.Language)
 		}
 	}
+	renderBeside(&p, d)
 	p.line("\n%s  model %s, index generation %d, policy %s", d.ID, d.Versions.Model, d.Versions.Index, d.Versions.Policy)
 	return p.to(w)
+}
+
+// renderBeside shows the known causes that the draft does not quote, and the related articles.
+func renderBeside(p *page, d prediag.Diagnosis) {
+	var causes []prediag.Statement
+	for _, c := range d.Causes {
+		if !slices.ContainsFunc(d.Draft.Statements, func(s prediag.Statement) bool { return s.Text == c.Text }) {
+			causes = append(causes, c)
+		}
+	}
+	if len(causes) > 0 {
+		p.line("\nKnown causes:")
+	}
+	for _, c := range causes {
+		p.line("  %s  [%s]", strings.ReplaceAll(c.Text, "\n", "\n  "), c.Citations[0].ArticleID)
+	}
+	if len(d.Related) > 0 {
+		p.line("\nRelated articles:")
+	}
+	for _, h := range d.Related {
+		p.line("  %s  [%s, %s]", h.Title, h.ArticleID, h.Language)
+	}
 }
 
 func outcomeMeans(o prediag.Outcome) string {

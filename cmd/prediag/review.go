@@ -52,7 +52,7 @@ While a service holds the data folder the commands go through that service.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(a.reviewList(), a.reviewShow(), a.reviewExport(), a.reviewClaim(), a.reviewRelease(), a.reviewResolve())
+	c.AddCommand(a.reviewList(), a.reviewShow(), a.reviewExport(), a.reviewClaim(), a.reviewRelease(), a.reviewResolve(), a.reviewSimilar())
 	return c
 }
 

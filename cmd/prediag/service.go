@@ -238,7 +238,8 @@ func (s *service) parts() server.Parts {
 	s.line = s.p.pipeline(s.refreshedAt, s.logger)
 	return server.Parts{
 		Triager: s.line, Knowledge: sureness{s.p.kb, s.p.policy.SolvedModel}, Refresher: refresher{s.refresher, s.replica},
-		Queue: s.p.store, Record: teaching{s.p.store, s.p.lessons}, Checks: cleanChecks{s.p.store}, Status: s.status,
+		Queue: s.p.store, Record: teaching{s.p.store, s.p.lessons}, Checks: cleanChecks{s.p.store},
+		Decided: decided{s.p.memory, s.p.kb, s.p.model}, Status: s.status,
 	}
 }
 
@@ -276,7 +277,8 @@ func refreshOf(op ingest.Operation) prediag.Refresh {
 		}
 	}
 	t := op.Report.Phases
-	r.Report = &prediag.RefreshReport{Generation: op.Report.Generation, Took: op.Report.Took, Reading: t.Reading, Indexing: t.Indexing, Publishing: t.Publishing}
+	r.Report = &prediag.RefreshReport{Generation: op.Report.Generation, Took: op.Report.Took, Reading: t.Reading, Indexing: t.Indexing, Publishing: t.Publishing,
+		Twins: op.Report.Twins}
 	for _, s := range op.Report.Sources {
 		faults := make([]prediag.Fault, len(s.Quarantined))
 		for i, q := range s.Quarantined {

@@ -1701,7 +1701,9 @@ type RefreshReport struct {
 	// Of that, waiting for the index to take the changes in.
 	Indexing *durationpb.Duration `protobuf:"bytes,5,opt,name=indexing,proto3" json:"indexing,omitempty"`
 	// Of that, making the new generation durable, proving and publishing it.
-	Publishing    *durationpb.Duration `protobuf:"bytes,6,opt,name=publishing,proto3" json:"publishing,omitempty"`
+	Publishing *durationpb.Duration `protobuf:"bytes,6,opt,name=publishing,proto3" json:"publishing,omitempty"`
+	// Articles of the generation that say the same, or nearly the same, as another one.
+	NearTwins     uint32 `protobuf:"varint,7,opt,name=near_twins,json=nearTwins,proto3" json:"near_twins,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1776,6 +1778,13 @@ func (x *RefreshReport) GetPublishing() *durationpb.Duration {
 		return x.Publishing
 	}
 	return nil
+}
+
+func (x *RefreshReport) GetNearTwins() uint32 {
+	if x != nil {
+		return x.NearTwins
+	}
+	return 0
 }
 
 // SourceReport says what a renewal found in one source.
@@ -2419,7 +2428,7 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x121\n" +
-	"\x06report\x18\t \x01(\v2\x19.prediag.v1.RefreshReportR\x06report\"\xb9\x02\n" +
+	"\x06report\x18\t \x01(\v2\x19.prediag.v1.RefreshReportR\x06report\"\xd8\x02\n" +
 	"\rRefreshReport\x122\n" +
 	"\asources\x18\x01 \x03(\v2\x18.prediag.v1.SourceReportR\asources\x12\x1e\n" +
 	"\n" +
@@ -2430,7 +2439,9 @@ const file_prediag_v1_knowledge_proto_rawDesc = "" +
 	"\bindexing\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bindexing\x129\n" +
 	"\n" +
 	"publishing\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"publishing\"\xdf\x03\n" +
+	"publishing\x12\x1d\n" +
+	"\n" +
+	"near_twins\x18\a \x01(\rR\tnearTwins\"\xdf\x03\n" +
 	"\fSourceReport\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x14\n" +
 	"\x05files\x18\x02 \x01(\rR\x05files\x12\x1a\n" +

@@ -465,6 +465,279 @@ func (x *Case) GetLabelCheck() *LabelCheck {
 	return nil
 }
 
+// FindSimilarCasesRequest holds a ticket or names a case.
+type FindSimilarCasesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Text as a customer wrote it: a ticket, or a few words; at most 262,144 bytes. Empty when case_id is given.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// Identifier of a case, at most 128 bytes: others like it are looked for. Empty when text is given.
+	CaseId string `protobuf:"bytes,2,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
+	// Cases on a page, 1 to 50; 0 means 5, more than 50 means 50.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From the page before. What is decided between two pages may shift them.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindSimilarCasesRequest) Reset() {
+	*x = FindSimilarCasesRequest{}
+	mi := &file_prediag_v1_review_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindSimilarCasesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindSimilarCasesRequest) ProtoMessage() {}
+
+func (x *FindSimilarCasesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_prediag_v1_review_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindSimilarCasesRequest.ProtoReflect.Descriptor instead.
+func (*FindSimilarCasesRequest) Descriptor() ([]byte, []int) {
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *FindSimilarCasesRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *FindSimilarCasesRequest) GetCaseId() string {
+	if x != nil {
+		return x.CaseId
+	}
+	return ""
+}
+
+func (x *FindSimilarCasesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *FindSimilarCasesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// FindSimilarCasesResponse is one page of similar cases.
+type FindSimilarCasesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The most alike first, at most 100 on all pages. A case whose diagnosis was removed for its age is left out.
+	Cases []*SimilarCase `protobuf:"bytes,1,rep,name=cases,proto3" json:"cases,omitempty"`
+	// For the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindSimilarCasesResponse) Reset() {
+	*x = FindSimilarCasesResponse{}
+	mi := &file_prediag_v1_review_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindSimilarCasesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindSimilarCasesResponse) ProtoMessage() {}
+
+func (x *FindSimilarCasesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_prediag_v1_review_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindSimilarCasesResponse.ProtoReflect.Descriptor instead.
+func (*FindSimilarCasesResponse) Descriptor() ([]byte, []int) {
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *FindSimilarCasesResponse) GetCases() []*SimilarCase {
+	if x != nil {
+		return x.Cases
+	}
+	return nil
+}
+
+func (x *FindSimilarCasesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// SimilarCase is a decided ticket beside another one.
+type SimilarCase struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the case.
+	CaseId string `protobuf:"bytes,1,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
+	// Identifier of the diagnosis.
+	DiagnosisId string `protobuf:"bytes,2,opt,name=diagnosis_id,json=diagnosisId,proto3" json:"diagnosis_id,omitempty"`
+	// The ticket system's own identifier. May be empty.
+	TicketId string `protobuf:"bytes,3,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	// Title of the ticket, or its first words; secrets and personal data removed.
+	Title string `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
+	// How much of the information in both tickets they share, 0 to 1. 1: the same words in the same order.
+	Resemblance float64 `protobuf:"fixed64,5,opt,name=resemblance,proto3" json:"resemblance,omitempty"`
+	// The decision; answer and note cut to 2,000 characters each.
+	Resolution *Resolution `protobuf:"bytes,6,opt,name=resolution,proto3" json:"resolution,omitempty"`
+	// The category that was decided or confirmed. May be empty.
+	Category string `protobuf:"bytes,7,opt,name=category,proto3" json:"category,omitempty"`
+	// The article that solved it, by the decision or by the draft that was accepted. May be empty.
+	ArticleId string `protobuf:"bytes,8,opt,name=article_id,json=articleId,proto3" json:"article_id,omitempty"`
+	// Title of that article, where every reader may read it. May be empty.
+	ArticleTitle string `protobuf:"bytes,9,opt,name=article_title,json=articleTitle,proto3" json:"article_title,omitempty"`
+	// Where a human reads that article. May be empty.
+	ArticleUrl string `protobuf:"bytes,10,opt,name=article_url,json=articleUrl,proto3" json:"article_url,omitempty"`
+	// BCP 47 tag of the ticket.
+	Language string `protobuf:"bytes,11,opt,name=language,proto3" json:"language,omitempty"`
+	// It was solved by one of the first articles that the search finds for the text: alike whatever its words and its language.
+	SameArticle   bool `protobuf:"varint,12,opt,name=same_article,json=sameArticle,proto3" json:"same_article,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SimilarCase) Reset() {
+	*x = SimilarCase{}
+	mi := &file_prediag_v1_review_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SimilarCase) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SimilarCase) ProtoMessage() {}
+
+func (x *SimilarCase) ProtoReflect() protoreflect.Message {
+	mi := &file_prediag_v1_review_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SimilarCase.ProtoReflect.Descriptor instead.
+func (*SimilarCase) Descriptor() ([]byte, []int) {
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SimilarCase) GetCaseId() string {
+	if x != nil {
+		return x.CaseId
+	}
+	return ""
+}
+
+func (x *SimilarCase) GetDiagnosisId() string {
+	if x != nil {
+		return x.DiagnosisId
+	}
+	return ""
+}
+
+func (x *SimilarCase) GetTicketId() string {
+	if x != nil {
+		return x.TicketId
+	}
+	return ""
+}
+
+func (x *SimilarCase) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *SimilarCase) GetResemblance() float64 {
+	if x != nil {
+		return x.Resemblance
+	}
+	return 0
+}
+
+func (x *SimilarCase) GetResolution() *Resolution {
+	if x != nil {
+		return x.Resolution
+	}
+	return nil
+}
+
+func (x *SimilarCase) GetCategory() string {
+	if x != nil {
+		return x.Category
+	}
+	return ""
+}
+
+func (x *SimilarCase) GetArticleId() string {
+	if x != nil {
+		return x.ArticleId
+	}
+	return ""
+}
+
+func (x *SimilarCase) GetArticleTitle() string {
+	if x != nil {
+		return x.ArticleTitle
+	}
+	return ""
+}
+
+func (x *SimilarCase) GetArticleUrl() string {
+	if x != nil {
+		return x.ArticleUrl
+	}
+	return ""
+}
+
+func (x *SimilarCase) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+func (x *SimilarCase) GetSameArticle() bool {
+	if x != nil {
+		return x.SameArticle
+	}
+	return false
+}
+
 // GetCaseRequest names a case.
 type GetCaseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -476,7 +749,7 @@ type GetCaseRequest struct {
 
 func (x *GetCaseRequest) Reset() {
 	*x = GetCaseRequest{}
-	mi := &file_prediag_v1_review_proto_msgTypes[3]
+	mi := &file_prediag_v1_review_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -488,7 +761,7 @@ func (x *GetCaseRequest) String() string {
 func (*GetCaseRequest) ProtoMessage() {}
 
 func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[3]
+	mi := &file_prediag_v1_review_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -501,7 +774,7 @@ func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaseRequest.ProtoReflect.Descriptor instead.
 func (*GetCaseRequest) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{3}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetCaseRequest) GetId() string {
@@ -522,7 +795,7 @@ type GetCaseResponse struct {
 
 func (x *GetCaseResponse) Reset() {
 	*x = GetCaseResponse{}
-	mi := &file_prediag_v1_review_proto_msgTypes[4]
+	mi := &file_prediag_v1_review_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -534,7 +807,7 @@ func (x *GetCaseResponse) String() string {
 func (*GetCaseResponse) ProtoMessage() {}
 
 func (x *GetCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[4]
+	mi := &file_prediag_v1_review_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -547,7 +820,7 @@ func (x *GetCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaseResponse.ProtoReflect.Descriptor instead.
 func (*GetCaseResponse) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{4}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetCaseResponse) GetCase() *Case {
@@ -576,7 +849,7 @@ type ListCasesRequest struct {
 
 func (x *ListCasesRequest) Reset() {
 	*x = ListCasesRequest{}
-	mi := &file_prediag_v1_review_proto_msgTypes[5]
+	mi := &file_prediag_v1_review_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +861,7 @@ func (x *ListCasesRequest) String() string {
 func (*ListCasesRequest) ProtoMessage() {}
 
 func (x *ListCasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[5]
+	mi := &file_prediag_v1_review_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +874,7 @@ func (x *ListCasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCasesRequest.ProtoReflect.Descriptor instead.
 func (*ListCasesRequest) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{5}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListCasesRequest) GetStates() []CaseState {
@@ -654,7 +927,7 @@ type ListCasesResponse struct {
 
 func (x *ListCasesResponse) Reset() {
 	*x = ListCasesResponse{}
-	mi := &file_prediag_v1_review_proto_msgTypes[6]
+	mi := &file_prediag_v1_review_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -666,7 +939,7 @@ func (x *ListCasesResponse) String() string {
 func (*ListCasesResponse) ProtoMessage() {}
 
 func (x *ListCasesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[6]
+	mi := &file_prediag_v1_review_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -679,7 +952,7 @@ func (x *ListCasesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCasesResponse.ProtoReflect.Descriptor instead.
 func (*ListCasesResponse) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{6}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListCasesResponse) GetCases() []*Case {
@@ -722,7 +995,7 @@ type ClaimCaseRequest struct {
 
 func (x *ClaimCaseRequest) Reset() {
 	*x = ClaimCaseRequest{}
-	mi := &file_prediag_v1_review_proto_msgTypes[7]
+	mi := &file_prediag_v1_review_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -734,7 +1007,7 @@ func (x *ClaimCaseRequest) String() string {
 func (*ClaimCaseRequest) ProtoMessage() {}
 
 func (x *ClaimCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[7]
+	mi := &file_prediag_v1_review_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -747,7 +1020,7 @@ func (x *ClaimCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimCaseRequest.ProtoReflect.Descriptor instead.
 func (*ClaimCaseRequest) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{7}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ClaimCaseRequest) GetId() string {
@@ -798,7 +1071,7 @@ type ClaimCaseResponse struct {
 
 func (x *ClaimCaseResponse) Reset() {
 	*x = ClaimCaseResponse{}
-	mi := &file_prediag_v1_review_proto_msgTypes[8]
+	mi := &file_prediag_v1_review_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -810,7 +1083,7 @@ func (x *ClaimCaseResponse) String() string {
 func (*ClaimCaseResponse) ProtoMessage() {}
 
 func (x *ClaimCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[8]
+	mi := &file_prediag_v1_review_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -823,7 +1096,7 @@ func (x *ClaimCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClaimCaseResponse.ProtoReflect.Descriptor instead.
 func (*ClaimCaseResponse) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{8}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ClaimCaseResponse) GetCase() *Case {
@@ -855,7 +1128,7 @@ type ReleaseCaseRequest struct {
 
 func (x *ReleaseCaseRequest) Reset() {
 	*x = ReleaseCaseRequest{}
-	mi := &file_prediag_v1_review_proto_msgTypes[9]
+	mi := &file_prediag_v1_review_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +1140,7 @@ func (x *ReleaseCaseRequest) String() string {
 func (*ReleaseCaseRequest) ProtoMessage() {}
 
 func (x *ReleaseCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[9]
+	mi := &file_prediag_v1_review_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +1153,7 @@ func (x *ReleaseCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseCaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseCaseRequest) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{9}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReleaseCaseRequest) GetId() string {
@@ -915,7 +1188,7 @@ type ReleaseCaseResponse struct {
 
 func (x *ReleaseCaseResponse) Reset() {
 	*x = ReleaseCaseResponse{}
-	mi := &file_prediag_v1_review_proto_msgTypes[10]
+	mi := &file_prediag_v1_review_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -927,7 +1200,7 @@ func (x *ReleaseCaseResponse) String() string {
 func (*ReleaseCaseResponse) ProtoMessage() {}
 
 func (x *ReleaseCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[10]
+	mi := &file_prediag_v1_review_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -940,7 +1213,7 @@ func (x *ReleaseCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseCaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseCaseResponse) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{10}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ReleaseCaseResponse) GetCase() *Case {
@@ -965,7 +1238,7 @@ type ResolveCaseRequest struct {
 
 func (x *ResolveCaseRequest) Reset() {
 	*x = ResolveCaseRequest{}
-	mi := &file_prediag_v1_review_proto_msgTypes[11]
+	mi := &file_prediag_v1_review_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -977,7 +1250,7 @@ func (x *ResolveCaseRequest) String() string {
 func (*ResolveCaseRequest) ProtoMessage() {}
 
 func (x *ResolveCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[11]
+	mi := &file_prediag_v1_review_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -990,7 +1263,7 @@ func (x *ResolveCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveCaseRequest.ProtoReflect.Descriptor instead.
 func (*ResolveCaseRequest) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{11}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ResolveCaseRequest) GetId() string {
@@ -1025,7 +1298,7 @@ type ResolveCaseResponse struct {
 
 func (x *ResolveCaseResponse) Reset() {
 	*x = ResolveCaseResponse{}
-	mi := &file_prediag_v1_review_proto_msgTypes[12]
+	mi := &file_prediag_v1_review_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +1310,7 @@ func (x *ResolveCaseResponse) String() string {
 func (*ResolveCaseResponse) ProtoMessage() {}
 
 func (x *ResolveCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[12]
+	mi := &file_prediag_v1_review_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +1323,7 @@ func (x *ResolveCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveCaseResponse.ProtoReflect.Descriptor instead.
 func (*ResolveCaseResponse) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{12}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ResolveCaseResponse) GetCase() *Case {
@@ -1073,7 +1346,7 @@ type AddLabelChecksRequest struct {
 
 func (x *AddLabelChecksRequest) Reset() {
 	*x = AddLabelChecksRequest{}
-	mi := &file_prediag_v1_review_proto_msgTypes[13]
+	mi := &file_prediag_v1_review_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1085,7 +1358,7 @@ func (x *AddLabelChecksRequest) String() string {
 func (*AddLabelChecksRequest) ProtoMessage() {}
 
 func (x *AddLabelChecksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[13]
+	mi := &file_prediag_v1_review_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1098,7 +1371,7 @@ func (x *AddLabelChecksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddLabelChecksRequest.ProtoReflect.Descriptor instead.
 func (*AddLabelChecksRequest) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{13}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AddLabelChecksRequest) GetChecks() []*LabelCheck {
@@ -1128,7 +1401,7 @@ type AddLabelChecksResponse struct {
 
 func (x *AddLabelChecksResponse) Reset() {
 	*x = AddLabelChecksResponse{}
-	mi := &file_prediag_v1_review_proto_msgTypes[14]
+	mi := &file_prediag_v1_review_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1140,7 +1413,7 @@ func (x *AddLabelChecksResponse) String() string {
 func (*AddLabelChecksResponse) ProtoMessage() {}
 
 func (x *AddLabelChecksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_prediag_v1_review_proto_msgTypes[14]
+	mi := &file_prediag_v1_review_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1153,7 +1426,7 @@ func (x *AddLabelChecksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddLabelChecksResponse.ProtoReflect.Descriptor instead.
 func (*AddLabelChecksResponse) Descriptor() ([]byte, []int) {
-	return file_prediag_v1_review_proto_rawDescGZIP(), []int{14}
+	return file_prediag_v1_review_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AddLabelChecksResponse) GetAdded() uint32 {
@@ -1213,7 +1486,34 @@ const file_prediag_v1_review_proto_rawDesc = "" +
 	"resolution\x18\b \x01(\v2\x16.prediag.v1.ResolutionR\n" +
 	"resolution\x127\n" +
 	"\vlabel_check\x18\t \x01(\v2\x16.prediag.v1.LabelCheckR\n" +
-	"labelCheck\" \n" +
+	"labelCheck\"\x82\x01\n" +
+	"\x17FindSimilarCasesRequest\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x17\n" +
+	"\acase_id\x18\x02 \x01(\tR\x06caseId\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"q\n" +
+	"\x18FindSimilarCasesResponse\x12-\n" +
+	"\x05cases\x18\x01 \x03(\v2\x17.prediag.v1.SimilarCaseR\x05cases\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x96\x03\n" +
+	"\vSimilarCase\x12\x17\n" +
+	"\acase_id\x18\x01 \x01(\tR\x06caseId\x12!\n" +
+	"\fdiagnosis_id\x18\x02 \x01(\tR\vdiagnosisId\x12\x1b\n" +
+	"\tticket_id\x18\x03 \x01(\tR\bticketId\x12\x14\n" +
+	"\x05title\x18\x04 \x01(\tR\x05title\x12 \n" +
+	"\vresemblance\x18\x05 \x01(\x01R\vresemblance\x126\n" +
+	"\n" +
+	"resolution\x18\x06 \x01(\v2\x16.prediag.v1.ResolutionR\n" +
+	"resolution\x12\x1a\n" +
+	"\bcategory\x18\a \x01(\tR\bcategory\x12\x1d\n" +
+	"\n" +
+	"article_id\x18\b \x01(\tR\tarticleId\x12#\n" +
+	"\rarticle_title\x18\t \x01(\tR\farticleTitle\x12\x1f\n" +
+	"\varticle_url\x18\n" +
+	" \x01(\tR\n" +
+	"articleUrl\x12\x1a\n" +
+	"\blanguage\x18\v \x01(\tR\blanguage\x12!\n" +
+	"\fsame_article\x18\f \x01(\bR\vsameArticle\" \n" +
 	"\x0eGetCaseRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"7\n" +
 	"\x0fGetCaseResponse\x12$\n" +
@@ -1272,13 +1572,14 @@ const file_prediag_v1_review_proto_rawDesc = "" +
 	"\x1dRESOLUTION_ACTION_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aRESOLUTION_ACTION_ACCEPTED\x10\x01\x12\x1f\n" +
 	"\x1bRESOLUTION_ACTION_CORRECTED\x10\x02\x12\x1e\n" +
-	"\x1aRESOLUTION_ACTION_REJECTED\x10\x032\xe0\x03\n" +
+	"\x1aRESOLUTION_ACTION_REJECTED\x10\x032\xbf\x04\n" +
 	"\rReviewService\x12H\n" +
 	"\tListCases\x12\x1c.prediag.v1.ListCasesRequest\x1a\x1d.prediag.v1.ListCasesResponse\x12B\n" +
 	"\aGetCase\x12\x1a.prediag.v1.GetCaseRequest\x1a\x1b.prediag.v1.GetCaseResponse\x12H\n" +
 	"\tClaimCase\x12\x1c.prediag.v1.ClaimCaseRequest\x1a\x1d.prediag.v1.ClaimCaseResponse\x12N\n" +
 	"\vReleaseCase\x12\x1e.prediag.v1.ReleaseCaseRequest\x1a\x1f.prediag.v1.ReleaseCaseResponse\x12N\n" +
-	"\vResolveCase\x12\x1e.prediag.v1.ResolveCaseRequest\x1a\x1f.prediag.v1.ResolveCaseResponse\x12W\n" +
+	"\vResolveCase\x12\x1e.prediag.v1.ResolveCaseRequest\x1a\x1f.prediag.v1.ResolveCaseResponse\x12]\n" +
+	"\x10FindSimilarCases\x12#.prediag.v1.FindSimilarCasesRequest\x1a$.prediag.v1.FindSimilarCasesResponse\x12W\n" +
 	"\x0eAddLabelChecks\x12!.prediag.v1.AddLabelChecksRequest\x1a\".prediag.v1.AddLabelChecksResponseB$Z\"prediag/proto/prediag/v1;prediagv1b\x06proto3"
 
 var (
@@ -1294,68 +1595,75 @@ func file_prediag_v1_review_proto_rawDescGZIP() []byte {
 }
 
 var file_prediag_v1_review_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_prediag_v1_review_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_prediag_v1_review_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_prediag_v1_review_proto_goTypes = []any{
-	(CaseState)(0),                 // 0: prediag.v1.CaseState
-	(ResolutionAction)(0),          // 1: prediag.v1.ResolutionAction
-	(*Resolution)(nil),             // 2: prediag.v1.Resolution
-	(*LabelCheck)(nil),             // 3: prediag.v1.LabelCheck
-	(*Case)(nil),                   // 4: prediag.v1.Case
-	(*GetCaseRequest)(nil),         // 5: prediag.v1.GetCaseRequest
-	(*GetCaseResponse)(nil),        // 6: prediag.v1.GetCaseResponse
-	(*ListCasesRequest)(nil),       // 7: prediag.v1.ListCasesRequest
-	(*ListCasesResponse)(nil),      // 8: prediag.v1.ListCasesResponse
-	(*ClaimCaseRequest)(nil),       // 9: prediag.v1.ClaimCaseRequest
-	(*ClaimCaseResponse)(nil),      // 10: prediag.v1.ClaimCaseResponse
-	(*ReleaseCaseRequest)(nil),     // 11: prediag.v1.ReleaseCaseRequest
-	(*ReleaseCaseResponse)(nil),    // 12: prediag.v1.ReleaseCaseResponse
-	(*ResolveCaseRequest)(nil),     // 13: prediag.v1.ResolveCaseRequest
-	(*ResolveCaseResponse)(nil),    // 14: prediag.v1.ResolveCaseResponse
-	(*AddLabelChecksRequest)(nil),  // 15: prediag.v1.AddLabelChecksRequest
-	(*AddLabelChecksResponse)(nil), // 16: prediag.v1.AddLabelChecksResponse
-	nil,                            // 17: prediag.v1.Resolution.LabelsEntry
-	(*timestamppb.Timestamp)(nil),  // 18: google.protobuf.Timestamp
-	(*Ticket)(nil),                 // 19: prediag.v1.Ticket
-	(*Diagnosis)(nil),              // 20: prediag.v1.Diagnosis
-	(*durationpb.Duration)(nil),    // 21: google.protobuf.Duration
+	(CaseState)(0),                   // 0: prediag.v1.CaseState
+	(ResolutionAction)(0),            // 1: prediag.v1.ResolutionAction
+	(*Resolution)(nil),               // 2: prediag.v1.Resolution
+	(*LabelCheck)(nil),               // 3: prediag.v1.LabelCheck
+	(*Case)(nil),                     // 4: prediag.v1.Case
+	(*FindSimilarCasesRequest)(nil),  // 5: prediag.v1.FindSimilarCasesRequest
+	(*FindSimilarCasesResponse)(nil), // 6: prediag.v1.FindSimilarCasesResponse
+	(*SimilarCase)(nil),              // 7: prediag.v1.SimilarCase
+	(*GetCaseRequest)(nil),           // 8: prediag.v1.GetCaseRequest
+	(*GetCaseResponse)(nil),          // 9: prediag.v1.GetCaseResponse
+	(*ListCasesRequest)(nil),         // 10: prediag.v1.ListCasesRequest
+	(*ListCasesResponse)(nil),        // 11: prediag.v1.ListCasesResponse
+	(*ClaimCaseRequest)(nil),         // 12: prediag.v1.ClaimCaseRequest
+	(*ClaimCaseResponse)(nil),        // 13: prediag.v1.ClaimCaseResponse
+	(*ReleaseCaseRequest)(nil),       // 14: prediag.v1.ReleaseCaseRequest
+	(*ReleaseCaseResponse)(nil),      // 15: prediag.v1.ReleaseCaseResponse
+	(*ResolveCaseRequest)(nil),       // 16: prediag.v1.ResolveCaseRequest
+	(*ResolveCaseResponse)(nil),      // 17: prediag.v1.ResolveCaseResponse
+	(*AddLabelChecksRequest)(nil),    // 18: prediag.v1.AddLabelChecksRequest
+	(*AddLabelChecksResponse)(nil),   // 19: prediag.v1.AddLabelChecksResponse
+	nil,                              // 20: prediag.v1.Resolution.LabelsEntry
+	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
+	(*Ticket)(nil),                   // 22: prediag.v1.Ticket
+	(*Diagnosis)(nil),                // 23: prediag.v1.Diagnosis
+	(*durationpb.Duration)(nil),      // 24: google.protobuf.Duration
 }
 var file_prediag_v1_review_proto_depIdxs = []int32{
 	1,  // 0: prediag.v1.Resolution.action:type_name -> prediag.v1.ResolutionAction
-	17, // 1: prediag.v1.Resolution.labels:type_name -> prediag.v1.Resolution.LabelsEntry
-	18, // 2: prediag.v1.Resolution.time:type_name -> google.protobuf.Timestamp
-	19, // 3: prediag.v1.LabelCheck.ticket:type_name -> prediag.v1.Ticket
-	20, // 4: prediag.v1.Case.diagnosis:type_name -> prediag.v1.Diagnosis
+	20, // 1: prediag.v1.Resolution.labels:type_name -> prediag.v1.Resolution.LabelsEntry
+	21, // 2: prediag.v1.Resolution.time:type_name -> google.protobuf.Timestamp
+	22, // 3: prediag.v1.LabelCheck.ticket:type_name -> prediag.v1.Ticket
+	23, // 4: prediag.v1.Case.diagnosis:type_name -> prediag.v1.Diagnosis
 	0,  // 5: prediag.v1.Case.state:type_name -> prediag.v1.CaseState
-	18, // 6: prediag.v1.Case.create_time:type_name -> google.protobuf.Timestamp
-	18, // 7: prediag.v1.Case.lease_expire_time:type_name -> google.protobuf.Timestamp
+	21, // 6: prediag.v1.Case.create_time:type_name -> google.protobuf.Timestamp
+	21, // 7: prediag.v1.Case.lease_expire_time:type_name -> google.protobuf.Timestamp
 	2,  // 8: prediag.v1.Case.resolution:type_name -> prediag.v1.Resolution
 	3,  // 9: prediag.v1.Case.label_check:type_name -> prediag.v1.LabelCheck
-	4,  // 10: prediag.v1.GetCaseResponse.case:type_name -> prediag.v1.Case
-	0,  // 11: prediag.v1.ListCasesRequest.states:type_name -> prediag.v1.CaseState
-	4,  // 12: prediag.v1.ListCasesResponse.cases:type_name -> prediag.v1.Case
-	4,  // 13: prediag.v1.ClaimCaseResponse.case:type_name -> prediag.v1.Case
-	21, // 14: prediag.v1.ClaimCaseResponse.lease:type_name -> google.protobuf.Duration
-	4,  // 15: prediag.v1.ReleaseCaseResponse.case:type_name -> prediag.v1.Case
-	2,  // 16: prediag.v1.ResolveCaseRequest.resolution:type_name -> prediag.v1.Resolution
-	4,  // 17: prediag.v1.ResolveCaseResponse.case:type_name -> prediag.v1.Case
-	3,  // 18: prediag.v1.AddLabelChecksRequest.checks:type_name -> prediag.v1.LabelCheck
-	7,  // 19: prediag.v1.ReviewService.ListCases:input_type -> prediag.v1.ListCasesRequest
-	5,  // 20: prediag.v1.ReviewService.GetCase:input_type -> prediag.v1.GetCaseRequest
-	9,  // 21: prediag.v1.ReviewService.ClaimCase:input_type -> prediag.v1.ClaimCaseRequest
-	11, // 22: prediag.v1.ReviewService.ReleaseCase:input_type -> prediag.v1.ReleaseCaseRequest
-	13, // 23: prediag.v1.ReviewService.ResolveCase:input_type -> prediag.v1.ResolveCaseRequest
-	15, // 24: prediag.v1.ReviewService.AddLabelChecks:input_type -> prediag.v1.AddLabelChecksRequest
-	8,  // 25: prediag.v1.ReviewService.ListCases:output_type -> prediag.v1.ListCasesResponse
-	6,  // 26: prediag.v1.ReviewService.GetCase:output_type -> prediag.v1.GetCaseResponse
-	10, // 27: prediag.v1.ReviewService.ClaimCase:output_type -> prediag.v1.ClaimCaseResponse
-	12, // 28: prediag.v1.ReviewService.ReleaseCase:output_type -> prediag.v1.ReleaseCaseResponse
-	14, // 29: prediag.v1.ReviewService.ResolveCase:output_type -> prediag.v1.ResolveCaseResponse
-	16, // 30: prediag.v1.ReviewService.AddLabelChecks:output_type -> prediag.v1.AddLabelChecksResponse
-	25, // [25:31] is the sub-list for method output_type
-	19, // [19:25] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	7,  // 10: prediag.v1.FindSimilarCasesResponse.cases:type_name -> prediag.v1.SimilarCase
+	2,  // 11: prediag.v1.SimilarCase.resolution:type_name -> prediag.v1.Resolution
+	4,  // 12: prediag.v1.GetCaseResponse.case:type_name -> prediag.v1.Case
+	0,  // 13: prediag.v1.ListCasesRequest.states:type_name -> prediag.v1.CaseState
+	4,  // 14: prediag.v1.ListCasesResponse.cases:type_name -> prediag.v1.Case
+	4,  // 15: prediag.v1.ClaimCaseResponse.case:type_name -> prediag.v1.Case
+	24, // 16: prediag.v1.ClaimCaseResponse.lease:type_name -> google.protobuf.Duration
+	4,  // 17: prediag.v1.ReleaseCaseResponse.case:type_name -> prediag.v1.Case
+	2,  // 18: prediag.v1.ResolveCaseRequest.resolution:type_name -> prediag.v1.Resolution
+	4,  // 19: prediag.v1.ResolveCaseResponse.case:type_name -> prediag.v1.Case
+	3,  // 20: prediag.v1.AddLabelChecksRequest.checks:type_name -> prediag.v1.LabelCheck
+	10, // 21: prediag.v1.ReviewService.ListCases:input_type -> prediag.v1.ListCasesRequest
+	8,  // 22: prediag.v1.ReviewService.GetCase:input_type -> prediag.v1.GetCaseRequest
+	12, // 23: prediag.v1.ReviewService.ClaimCase:input_type -> prediag.v1.ClaimCaseRequest
+	14, // 24: prediag.v1.ReviewService.ReleaseCase:input_type -> prediag.v1.ReleaseCaseRequest
+	16, // 25: prediag.v1.ReviewService.ResolveCase:input_type -> prediag.v1.ResolveCaseRequest
+	5,  // 26: prediag.v1.ReviewService.FindSimilarCases:input_type -> prediag.v1.FindSimilarCasesRequest
+	18, // 27: prediag.v1.ReviewService.AddLabelChecks:input_type -> prediag.v1.AddLabelChecksRequest
+	11, // 28: prediag.v1.ReviewService.ListCases:output_type -> prediag.v1.ListCasesResponse
+	9,  // 29: prediag.v1.ReviewService.GetCase:output_type -> prediag.v1.GetCaseResponse
+	13, // 30: prediag.v1.ReviewService.ClaimCase:output_type -> prediag.v1.ClaimCaseResponse
+	15, // 31: prediag.v1.ReviewService.ReleaseCase:output_type -> prediag.v1.ReleaseCaseResponse
+	17, // 32: prediag.v1.ReviewService.ResolveCase:output_type -> prediag.v1.ResolveCaseResponse
+	6,  // 33: prediag.v1.ReviewService.FindSimilarCases:output_type -> prediag.v1.FindSimilarCasesResponse
+	19, // 34: prediag.v1.ReviewService.AddLabelChecks:output_type -> prediag.v1.AddLabelChecksResponse
+	28, // [28:35] is the sub-list for method output_type
+	21, // [21:28] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_prediag_v1_review_proto_init() }
@@ -1371,7 +1679,7 @@ func file_prediag_v1_review_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_prediag_v1_review_proto_rawDesc), len(file_prediag_v1_review_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   16,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,12 +19,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ReviewService_ListCases_FullMethodName      = "/prediag.v1.ReviewService/ListCases"
-	ReviewService_GetCase_FullMethodName        = "/prediag.v1.ReviewService/GetCase"
-	ReviewService_ClaimCase_FullMethodName      = "/prediag.v1.ReviewService/ClaimCase"
-	ReviewService_ReleaseCase_FullMethodName    = "/prediag.v1.ReviewService/ReleaseCase"
-	ReviewService_ResolveCase_FullMethodName    = "/prediag.v1.ReviewService/ResolveCase"
-	ReviewService_AddLabelChecks_FullMethodName = "/prediag.v1.ReviewService/AddLabelChecks"
+	ReviewService_ListCases_FullMethodName        = "/prediag.v1.ReviewService/ListCases"
+	ReviewService_GetCase_FullMethodName          = "/prediag.v1.ReviewService/GetCase"
+	ReviewService_ClaimCase_FullMethodName        = "/prediag.v1.ReviewService/ClaimCase"
+	ReviewService_ReleaseCase_FullMethodName      = "/prediag.v1.ReviewService/ReleaseCase"
+	ReviewService_ResolveCase_FullMethodName      = "/prediag.v1.ReviewService/ResolveCase"
+	ReviewService_FindSimilarCases_FullMethodName = "/prediag.v1.ReviewService/FindSimilarCases"
+	ReviewService_AddLabelChecks_FullMethodName   = "/prediag.v1.ReviewService/AddLabelChecks"
 )
 
 // ReviewServiceClient is the client API for ReviewService service.
@@ -46,6 +47,9 @@ type ReviewServiceClient interface {
 	// ResolveCase records the human's decision. It is final and becomes an example to learn from, but for a label check's.
 	// INVALID_ARGUMENT (LABEL_UNKNOWN) for a label that the model does not know, unless Resolution.new_label is set.
 	ResolveCase(ctx context.Context, in *ResolveCaseRequest, opts ...grpc.CallOption) (*ResolveCaseResponse, error)
+	// FindSimilarCases finds the tickets that humans decided which are most alike a ticket, or a case, with what solved them. Tickets are for
+	// staff: no call of KnowledgeService shows any.
+	FindSimilarCases(ctx context.Context, in *FindSimilarCasesRequest, opts ...grpc.CallOption) (*FindSimilarCasesResponse, error)
 	// AddLabelChecks asks humans about the labels of training tickets: each check becomes a case that comes after all
 	// customers' tickets. A check that was added before, with the same field, ticket and present label, is passed over.
 	AddLabelChecks(ctx context.Context, in *AddLabelChecksRequest, opts ...grpc.CallOption) (*AddLabelChecksResponse, error)
@@ -109,6 +113,16 @@ func (c *reviewServiceClient) ResolveCase(ctx context.Context, in *ResolveCaseRe
 	return out, nil
 }
 
+func (c *reviewServiceClient) FindSimilarCases(ctx context.Context, in *FindSimilarCasesRequest, opts ...grpc.CallOption) (*FindSimilarCasesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FindSimilarCasesResponse)
+	err := c.cc.Invoke(ctx, ReviewService_FindSimilarCases_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *reviewServiceClient) AddLabelChecks(ctx context.Context, in *AddLabelChecksRequest, opts ...grpc.CallOption) (*AddLabelChecksResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(AddLabelChecksResponse)
@@ -138,6 +152,9 @@ type ReviewServiceServer interface {
 	// ResolveCase records the human's decision. It is final and becomes an example to learn from, but for a label check's.
 	// INVALID_ARGUMENT (LABEL_UNKNOWN) for a label that the model does not know, unless Resolution.new_label is set.
 	ResolveCase(context.Context, *ResolveCaseRequest) (*ResolveCaseResponse, error)
+	// FindSimilarCases finds the tickets that humans decided which are most alike a ticket, or a case, with what solved them. Tickets are for
+	// staff: no call of KnowledgeService shows any.
+	FindSimilarCases(context.Context, *FindSimilarCasesRequest) (*FindSimilarCasesResponse, error)
 	// AddLabelChecks asks humans about the labels of training tickets: each check becomes a case that comes after all
 	// customers' tickets. A check that was added before, with the same field, ticket and present label, is passed over.
 	AddLabelChecks(context.Context, *AddLabelChecksRequest) (*AddLabelChecksResponse, error)
@@ -165,6 +182,9 @@ func (UnimplementedReviewServiceServer) ReleaseCase(context.Context, *ReleaseCas
 }
 func (UnimplementedReviewServiceServer) ResolveCase(context.Context, *ResolveCaseRequest) (*ResolveCaseResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResolveCase not implemented")
+}
+func (UnimplementedReviewServiceServer) FindSimilarCases(context.Context, *FindSimilarCasesRequest) (*FindSimilarCasesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FindSimilarCases not implemented")
 }
 func (UnimplementedReviewServiceServer) AddLabelChecks(context.Context, *AddLabelChecksRequest) (*AddLabelChecksResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method AddLabelChecks not implemented")
@@ -280,6 +300,24 @@ func _ReviewService_ResolveCase_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ReviewService_FindSimilarCases_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FindSimilarCasesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ReviewServiceServer).FindSimilarCases(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ReviewService_FindSimilarCases_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ReviewServiceServer).FindSimilarCases(ctx, req.(*FindSimilarCasesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ReviewService_AddLabelChecks_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(AddLabelChecksRequest)
 	if err := dec(in); err != nil {
@@ -324,6 +362,10 @@ var ReviewService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ResolveCase",
 			Handler:    _ReviewService_ResolveCase_Handler,
+		},
+		{
+			MethodName: "FindSimilarCases",
+			Handler:    _ReviewService_FindSimilarCases_Handler,
 		},
 		{
 			MethodName: "AddLabelChecks",

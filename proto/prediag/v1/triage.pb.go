@@ -742,7 +742,11 @@ type Diagnosis struct {
 	// What was missing or old.
 	Degraded []Degradation `protobuf:"varint,13,rep,packed,name=degraded,proto3,enum=prediag.v1.Degradation" json:"degraded,omitempty"`
 	// When it was made.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// Known causes: what the articles found and those that explain the codes say under headings of cause, each quoted by span. At most 5.
+	Causes []*Statement `protobuf:"bytes,15,rep,name=causes,proto3" json:"causes,omitempty"`
+	// Articles that are no answer but near one: linked from the first hits, or like the first one. Without passages, at most 5.
+	Related       []*Hit `protobuf:"bytes,16,rep,name=related,proto3" json:"related,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -871,6 +875,20 @@ func (x *Diagnosis) GetDegraded() []Degradation {
 func (x *Diagnosis) GetCreateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Diagnosis) GetCauses() []*Statement {
+	if x != nil {
+		return x.Causes
+	}
+	return nil
+}
+
+func (x *Diagnosis) GetRelated() []*Hit {
+	if x != nil {
+		return x.Related
 	}
 	return nil
 }
@@ -1363,7 +1381,7 @@ const file_prediag_v1_triage_proto_rawDesc = "" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x12\x1a\n" +
 	"\btaxonomy\x18\x02 \x01(\tR\btaxonomy\x12\x14\n" +
 	"\x05index\x18\x03 \x01(\rR\x05index\x12\x16\n" +
-	"\x06policy\x18\x04 \x01(\tR\x06policy\"\xf5\x04\n" +
+	"\x06policy\x18\x04 \x01(\tR\x06policy\"\xcf\x05\n" +
 	"\tDiagnosis\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12*\n" +
 	"\x06ticket\x18\x02 \x01(\v2\x12.prediag.v1.TicketR\x06ticket\x12-\n" +
@@ -1380,7 +1398,9 @@ const file_prediag_v1_triage_proto_rawDesc = "" +
 	"\bversions\x18\f \x01(\v2\x14.prediag.v1.VersionsR\bversions\x123\n" +
 	"\bdegraded\x18\r \x03(\x0e2\x17.prediag.v1.DegradationR\bdegraded\x12;\n" +
 	"\vcreate_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"Z\n" +
+	"createTime\x12-\n" +
+	"\x06causes\x18\x0f \x03(\v2\x15.prediag.v1.StatementR\x06causes\x12)\n" +
+	"\arelated\x18\x10 \x03(\v2\x0f.prediag.v1.HitR\arelated\"Z\n" +
 	"\rTriageRequest\x12*\n" +
 	"\x06ticket\x18\x01 \x01(\v2\x12.prediag.v1.TicketR\x06ticket\x12\x1d\n" +
 	"\n" +
@@ -1512,24 +1532,26 @@ var file_prediag_v1_triage_proto_depIdxs = []int32{
 	8,  // 13: prediag.v1.Diagnosis.versions:type_name -> prediag.v1.Versions
 	3,  // 14: prediag.v1.Diagnosis.degraded:type_name -> prediag.v1.Degradation
 	19, // 15: prediag.v1.Diagnosis.create_time:type_name -> google.protobuf.Timestamp
-	20, // 16: prediag.v1.TriageRequest.ticket:type_name -> prediag.v1.Ticket
-	9,  // 17: prediag.v1.TriageResponse.diagnosis:type_name -> prediag.v1.Diagnosis
-	20, // 18: prediag.v1.BatchTriageRequest.tickets:type_name -> prediag.v1.Ticket
-	14, // 19: prediag.v1.BatchTriageResponse.results:type_name -> prediag.v1.BatchTriageResult
-	9,  // 20: prediag.v1.BatchTriageResult.diagnosis:type_name -> prediag.v1.Diagnosis
-	15, // 21: prediag.v1.BatchTriageResult.error:type_name -> prediag.v1.ItemError
-	9,  // 22: prediag.v1.GetDiagnosisResponse.diagnosis:type_name -> prediag.v1.Diagnosis
-	10, // 23: prediag.v1.TriageService.Triage:input_type -> prediag.v1.TriageRequest
-	12, // 24: prediag.v1.TriageService.BatchTriage:input_type -> prediag.v1.BatchTriageRequest
-	16, // 25: prediag.v1.TriageService.GetDiagnosis:input_type -> prediag.v1.GetDiagnosisRequest
-	11, // 26: prediag.v1.TriageService.Triage:output_type -> prediag.v1.TriageResponse
-	13, // 27: prediag.v1.TriageService.BatchTriage:output_type -> prediag.v1.BatchTriageResponse
-	17, // 28: prediag.v1.TriageService.GetDiagnosis:output_type -> prediag.v1.GetDiagnosisResponse
-	26, // [26:29] is the sub-list for method output_type
-	23, // [23:26] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	5,  // 16: prediag.v1.Diagnosis.causes:type_name -> prediag.v1.Statement
+	23, // 17: prediag.v1.Diagnosis.related:type_name -> prediag.v1.Hit
+	20, // 18: prediag.v1.TriageRequest.ticket:type_name -> prediag.v1.Ticket
+	9,  // 19: prediag.v1.TriageResponse.diagnosis:type_name -> prediag.v1.Diagnosis
+	20, // 20: prediag.v1.BatchTriageRequest.tickets:type_name -> prediag.v1.Ticket
+	14, // 21: prediag.v1.BatchTriageResponse.results:type_name -> prediag.v1.BatchTriageResult
+	9,  // 22: prediag.v1.BatchTriageResult.diagnosis:type_name -> prediag.v1.Diagnosis
+	15, // 23: prediag.v1.BatchTriageResult.error:type_name -> prediag.v1.ItemError
+	9,  // 24: prediag.v1.GetDiagnosisResponse.diagnosis:type_name -> prediag.v1.Diagnosis
+	10, // 25: prediag.v1.TriageService.Triage:input_type -> prediag.v1.TriageRequest
+	12, // 26: prediag.v1.TriageService.BatchTriage:input_type -> prediag.v1.BatchTriageRequest
+	16, // 27: prediag.v1.TriageService.GetDiagnosis:input_type -> prediag.v1.GetDiagnosisRequest
+	11, // 28: prediag.v1.TriageService.Triage:output_type -> prediag.v1.TriageResponse
+	13, // 29: prediag.v1.TriageService.BatchTriage:output_type -> prediag.v1.BatchTriageResponse
+	17, // 30: prediag.v1.TriageService.GetDiagnosis:output_type -> prediag.v1.GetDiagnosisResponse
+	28, // [28:31] is the sub-list for method output_type
+	25, // [25:28] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_prediag_v1_triage_proto_init() }
