@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +28,7 @@ type decided struct {
 
 // The articles whose tickets are alike: the first hits, as long as their scores are near the first one's.
 const (
+	decidedRead  = 20
 	decidedHits  = 3
 	decidedShare = 0.6
 )
@@ -53,12 +56,8 @@ func (d decided) Alike(ctx context.Context, t prediag.Ticket, limit int) ([]serv
 // clues are what the search and the classifier say of a ticket; what fails says nothing.
 func (d decided) clues(ctx context.Context, t prediag.Ticket) classifier.Clues {
 	var c classifier.Clues
-	if found, err := d.searcher.Search(ctx, prediag.Query{Text: triage.SearchText(t), Limit: 10}); err == nil {
-		for i, h := range found.Hits {
-			if i < decidedHits && h.Score >= decidedShare*found.Hits[0].Score {
-				c.Articles = append(c.Articles, h.ArticleID)
-			}
-		}
+	if found, err := d.searcher.Search(ctx, prediag.Query{Text: triage.SearchText(t), Limit: decidedRead}); err == nil {
+		c.Articles = nearest(found.Hits)
 	}
 	if d.classifier == nil {
 		return c
@@ -69,6 +68,23 @@ func (d decided) clues(ctx context.Context, t prediag.Ticket) classifier.Clues {
 		}
 	}
 	return c
+}
+
+// nearest are the first articles and their translations, as far as these were found: a ticket may have been solved by any of them.
+func nearest(hits []prediag.Hit) []string {
+	var groups, out []string
+	for _, h := range hits {
+		group := cmp.Or(h.Group, h.ArticleID)
+		known := slices.Contains(groups, group)
+		if !known && (len(groups) == decidedHits || h.Score < decidedShare*hits[0].Score) {
+			continue
+		}
+		if !known {
+			groups = append(groups, group)
+		}
+		out = append(out, h.ArticleID)
+	}
+	return out
 }
 
 // similarFinder finds similar cases, in this process or behind a service.
