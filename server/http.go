@@ -43,7 +43,7 @@ GET  /v1/cases              POST /v1/cases:claim, /v1/cases/{id}:claim, :release
 GET  /v1/cases/{id}         POST /v1/cases:addLabelChecks
 GET  /v1/cases:similar?text=...  GET /v1/cases/{case_id}:similar
 GET  /search                the page for people; /article?id=...
-POST /mcp                   the search as tools of the Model Context Protocol
+POST /mcp                   the search as tools of the Model Context Protocol; /staff/mcp with decided tickets
 GET  /healthz, /readyz, /metrics
 `
 
@@ -79,15 +79,16 @@ func (s *Server) httpHandler() (http.Handler, func(), error) {
 		return nil, nil, fmt.Errorf("register the json gateway: %w", err)
 	}
 	go func() { _ = s.inner.Serve(pipe) }() // ends with the server
-	return s.routes(gateway, pb.NewKnowledgeServiceClient(conn)), func() { _ = conn.Close() }, nil
+	return s.routes(gateway, pb.NewKnowledgeServiceClient(conn), pb.NewReviewServiceClient(conn)), func() { _ = conn.Close() }, nil
 }
 
-func (s *Server) routes(gateway http.Handler, knowledge pb.KnowledgeServiceClient) http.Handler {
+func (s *Server) routes(gateway http.Handler, knowledge pb.KnowledgeServiceClient, review pb.ReviewServiceClient) http.Handler {
 	mux := http.NewServeMux()
-	page, tools := &web{knowledge, s.opt.Now}, &toolServer{knowledge}
+	page, tools := &web{knowledge, s.opt.Now}, &toolServer{knowledge, nil}
 	mux.HandleFunc("GET /search", page.search)
 	mux.HandleFunc("GET /article", page.article)
 	mux.Handle("/mcp", tools)
+	mux.Handle("/staff/mcp", &toolServer{knowledge, review})
 	mux.Handle("/v1/", guarded(gateway))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })

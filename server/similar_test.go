@@ -91,6 +91,9 @@ func TestNoTicketLeaks(t *testing.T) {
 	r := start(t, Options{})
 	withDecided(r)
 	require.Contains(t, string(r.call(t, "GET", "/v1/cases:similar?text=ledger", nil).body), "Quokka", "staff see it")
+	staff := r.call(t, "POST", "/staff/mcp", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"similar_tickets","arguments":{"text":"ledger","limit":1}}}`))
+	require.Contains(t, string(staff.body), `"structuredContent":{"cases":[{"caseId":"c-a"`)
+	require.Contains(t, string(r.call(t, "POST", "/staff/mcp", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`)).body), ticketTool)
 	tool := func(name, arguments string) answer {
 		return r.call(t, "POST", "/mcp", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"`+name+`","arguments":`+arguments+`}}`))
 	}
@@ -105,5 +108,6 @@ func TestNoTicketLeaks(t *testing.T) {
 	for i, a := range answers {
 		require.NotContains(t, string(a.body), "Quokka", "answer %d", i)
 		require.NotContains(t, string(a.body), "c-b", "answer %d", i)
+		require.NotContains(t, string(a.body), ticketTool, "answer %d", i)
 	}
 }
