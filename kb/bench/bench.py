@@ -57,12 +57,14 @@ def relevance(args):
                 out.writelines(json.dumps(q) + "\n" for q in queries)
             with open(scratch / "qrels.txt", "w", encoding="utf-8") as out:
                 out.writelines(f"{q['id']} 0 {d} {g}\n" for q in queries for d, g in judged[q["id"]].items())
-            rows.append(measured(name, "prediag", queries, judged, *prediag(args, corpus, queries, scratch)))
+            def add(system, run, took):
+                rows.append(measured(name, system, queries, judged, run, took))
+                print("{collection}: {system}: nDCG@10 {ndcg10:.4f}, recall@100 {recall100:.4f}".format(**rows[-1]), file=sys.stderr)
+            add("prediag", *prediag(args, corpus, queries, scratch))
             for system, ask in zip(PEERS, (bleve, sqlite, xapian_peer, postgres)):
                 answer = ask(args, corpus, queries, scratch)
                 if answer is not None:
-                    run, took = answer
-                    rows.append(measured(name, system, queries, judged, run, percentiles(took)))
+                    add(system, answer[0], percentiles(answer[1]))
     with_ratios(rows)
     return rows
 
