@@ -146,18 +146,18 @@ func (x *reranker) observeTitle(out *features, length int) {
 
 // within is the weight of the terms in the best run of so many tokens.
 func (x *reranker) within(tokens int32) float64 {
-	best := 0.0
-	for i, from := range x.matches {
-		var seen uint32
-		sum := 0.0
-		for _, m := range x.matches[i:] {
-			if m.at-from.at >= tokens {
-				break
+	clear(x.freq)
+	best, sum, from := 0.0, 0.0, 0
+	for _, m := range x.matches {
+		for ; m.at-x.matches[from].at >= tokens; from++ {
+			if t := x.matches[from].term; x.freq[t] == 1 {
+				x.freq[t], sum = 0, sum-x.terms[t].weight
+			} else {
+				x.freq[t]--
 			}
-			if seen&(1<<m.term) == 0 {
-				seen |= 1 << m.term
-				sum += x.terms[m.term].weight
-			}
+		}
+		if x.freq[m.term]++; x.freq[m.term] == 1 {
+			sum += x.terms[m.term].weight
 		}
 		best = max(best, sum)
 	}

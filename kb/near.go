@@ -52,7 +52,7 @@ func (r *reader) join(ctx context.Context, q *query, all []candidate, s *scores,
 	for i, c := range all {
 		at[c.doc] = i
 		best = max(best, c.words)
-		if i < q.depth() {
+		if i < q.depth {
 			least = min(least, c.score)
 		}
 	}

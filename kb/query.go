@@ -75,6 +75,7 @@ type query struct {
 	codes     []string    // canonical, distinct
 	languages []string    // base languages
 	postings  int         // to score exactly
+	depth     int         // articles that the second stage looks at
 	glossary  *concept.Phrases
 	stop      stopLists
 	now       time.Time         // the day counts

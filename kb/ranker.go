@@ -219,10 +219,14 @@ func learnt(list []candidate, w *features, mass float64) {
 	}
 }
 
-// depth is how many articles the second stage looks at.
-func (q *query) depth() int {
-	if q.observes() {
+// depthOf is how many articles the second stage looks at: more where they are passages themselves, because several are about one
+// subject, and cost little.
+func (r *reader) depthOf(q *query) int {
+	switch {
+	case q.observes():
 		return learnedDepth
+	case r.long() == 0:
+		return shortDepth
 	}
 	return rerankDepth
 }

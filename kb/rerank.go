@@ -15,6 +15,7 @@ import (
 // the article the query's terms stand. Its parameters hold for all collections; docs/search.md says what each of them gives.
 const (
 	rerankDepth    = 40       // articles that are read
+	shortDepth     = 100      // where their mean length is shortArticle or less
 	maxRerankBytes = 32 << 10 // of an article's body that are read
 	windowTokens   = 100      // length of a passage
 	windowStep     = 50       // between the beginnings of two passages
@@ -27,7 +28,7 @@ const (
 	tightGain      = 0.3      // for an article that holds the whole query within tightTokens, where articles are long
 	tightTokens    = 15       // length of a sentence
 	shortArticle   = 250      // mean tokens up to which an article is a passage itself
-	longArticle    = 750      // mean tokens from which on passages, coverage and tightness count fully
+	longArticle    = 750      // mean tokens from which on passages and all that is for long articles count fully
 	earlyGain      = 0.3      // for an article that names the query's terms at its beginning
 	earlyTokens    = 20       // scale of "beginning"
 	languageGain   = 0.3      // for an article in the query's language
@@ -58,8 +59,9 @@ type reranker struct {
 	mass     float64
 	language string  // of the query; empty: not clear
 	long     float64 // 0 where articles are short, 1 where they are long
-	whole    float64 // power of the share of the query that an article holds, among the largest one
+	whole    float64 // power of the share of the query that an article holds, beside the largest one
 	fullest  float64 // that largest share
+	tight    float64 // gain for the whole query in one sentence
 	matches  []match
 	freq     []int
 	counts   []int
@@ -88,14 +90,24 @@ func (x *reranker) begin(r *reader, q *query, terms []weighted) {
 	if q.sure >= sureLanguage {
 		x.language = lang.Base(q.detected)
 	}
-	x.long = min(max((r.average(fieldText)-shortArticle)/(longArticle-shortArticle), 0), 1)
-	x.whole = coveragePower * x.long
+	x.long = r.long()
+	step := smooth(x.long)
+	x.whole, x.tight = coveragePower*step, tightGain*step
 	if !r.searchesOwn(q) { // what a translation lacks says little
 		x.whole = 0
 	}
 	x.history = unasked(q.history, x.finder.hashes, x.history)
 	x.named = r.products.named(q.terms, x.named)
 }
+
+// long is 0 where articles are short, 1 where they are long.
+func (r *reader) long() float64 {
+	return min(max((r.average(fieldText)-shortArticle)/(longArticle-shortArticle), 0), 1)
+}
+
+// smooth leads from 0 to 1 without a bend at either end (Perlin 2002, "Improving noise"): what counts much among long articles hardly begins
+// among those that are little longer than a passage.
+func smooth(x float64) float64 { return x * x * x * (x*(6*x-15) + 10) }
 
 // sureLanguage is the confidence from which on the query's language counts.
 const sureLanguage = 0.5
@@ -126,7 +138,7 @@ func (x *reranker) neighbours(order []queryTerm) {
 // that are no greater.
 func (r *reader) rerank(ctx context.Context, q *query, ranking []scored, s *scores, terms []weighted) ([]candidate, error) {
 	out := make([]candidate, len(ranking))
-	depth := min(len(ranking), q.depth())
+	depth := min(len(ranking), q.depth)
 	x := &r.reranker
 	x.begin(r, q, terms)
 	if err := x.prepare(q); err != nil {
@@ -191,7 +203,7 @@ func (x *reranker) words(f *forward, mask uint32, base, coverage float64) (score
 	if x.long > 0 {
 		score *= math.Pow(coverage, x.whole)
 		score += x.long * (passageWeight*x.passage(tokens) + nearWeight*x.near(tokens))
-		score *= 1 + tightGain*x.long*x.within(tightTokens)/max(x.mass, 1e-9)
+		score *= 1 + x.tight*x.within(tightTokens)/max(x.mass, 1e-9)
 	}
 	score *= 1 + earlyGain*early
 	if x.language != "" && string(f.language) == x.language {

@@ -108,9 +108,11 @@ func TestRerankerFeatures(t *testing.T) {
 		require.InDelta(t, (3/(1+math.Log1p(1./earlyTokens))+2/(1+math.Log1p(6./earlyTokens))+1/(1+math.Log1p(8./earlyTokens)))/6, x.early(), 1e-9)
 		tf := func(k1, b, length float64) float64 { return (k1 + 1) / (1 + k1*(1-b+b*length)) }
 		require.InDelta(t, (2+1)*tf(nearK1, nearB, 10/r.average(fieldText)), x.near(10), 1e-9)
+		require.InDelta(t, 3+2, x.within(6), 1e-9, "disk and full are five tokens apart")
+		require.InDelta(t, 3, x.within(5), 1e-9)
 		passage := (3 + 2 + 1) * tf(passageK1, passageB, 10./windowTokens)
 		require.InDelta(t, passage, x.passage(10), 1e-9)
-		x.long, x.whole, x.language = 1, 2, ""
+		x.long, x.whole, x.tight, x.language = 1, 2, tightGain, ""
 		score, early := x.words(&f, 7, 5, 0.5)
 		require.InDelta(t, (5*0.25+passageWeight*passage+nearWeight*x.near(10))*(1+tightGain)*(1+earlyGain*early), score, 1e-9,
 			"a quarter of the first stage for half of the query, and all of it in one sentence")
@@ -121,10 +123,27 @@ func TestRerankerFeatures(t *testing.T) {
 // TestRankingBehindTheSecondStage goes on without a greater score.
 func TestRankingBehindTheSecondStage(t *testing.T) {
 	k := open(t, t.TempDir(), Options{})
-	apply(t, k, put(numbered(150)...))
-	hits := find(t, k, prediag.Query{Text: "disk attach restore", Limit: 100}).Hits
-	require.Len(t, hits, 100)
-	for i := rerankDepth; i < len(hits); i++ {
-		require.LessOrEqual(t, hits[i].Score, hits[rerankDepth-1].Score)
+	apply(t, k, put(numbered(shortDepth+50)...))
+	q := prediag.Query{Text: "disk attach restore", Limit: 100}
+	first := find(t, k, q).Hits
+	q.Offset = 100
+	second := find(t, k, q).Hits
+	require.Len(t, first, shortDepth)
+	require.NotEmpty(t, second)
+	for _, h := range second {
+		require.LessOrEqual(t, h.Score, first[shortDepth-1].Score)
+	}
+}
+
+// TestDepth looks at more articles where they are short.
+func TestDepth(t *testing.T) {
+	for _, c := range []struct{ words, want int }{{shortArticle, shortDepth}, {shortArticle + 1, rerankDepth}} {
+		k := open(t, t.TempDir(), Options{})
+		apply(t, k, put(article("x", "", strings.Repeat("disk ", c.words))))
+		require.NoError(t, k.read(func(r *reader) error {
+			require.Equal(t, c.want, r.depthOf(&query{}), "%d words", c.words)
+			require.Equal(t, learnedDepth, r.depthOf(&query{ranker: &features{}}))
+			return nil
+		}))
 	}
 }

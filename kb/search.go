@@ -66,6 +66,7 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	if err := r.see(q.Audience); err != nil {
 		return results, err
 	}
+	q.depth = r.depthOf(q)
 	results.Without = q.leftOut
 	if q.Like != "" {
 		if err := r.like(q); err != nil {
@@ -130,7 +131,7 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	page := all[min(q.Offset, len(all)):]
 	results.Hits, err = r.hits(ctx, q, page[:min(q.Limit, len(page))], s, terms, mass)
 	r.nameTwins(results.Hits, admitted)
-	setLeads(results.Hits, all[:min(q.depth(), len(all))], q.Offset, mass)
+	setLeads(results.Hits, all[:min(q.depth, len(all))], q.Offset, mass)
 	return results, err
 }
 
@@ -231,7 +232,7 @@ func apart(list []scored, admitted bitset) (direct, others []scored) {
 // second stage go.
 func (r *reader) sort(list []scored, q *query) ([]scored, error) {
 	slices.SortFunc(list, func(x, y scored) int { return cmp.Compare(y.score, x.score) })
-	end := min(len(list), max(q.Offset+q.Limit, q.depth()))
+	end := min(len(list), max(q.Offset+q.Limit, q.depth))
 	for from := 0; from < end; {
 		to := from + 1
 		for to < len(list) && list[to].score == list[from].score {

@@ -16,7 +16,7 @@ func Settings() string {
 	sum := sha256.Sum256(fmt.Append(nil, analysis, scoring, leadDepth, k1, b, titleB, titleWeight, untitled, categoryGain,
 		stopWeight, stopCJKWeight, kanaWeight, wordGain, conceptsVersion, stopFile, stopCharacters, maxTermBytes, maxQueryTerms, maxScored, maxPostings,
 		maxExpanded, maxBigrams, genericShare, maxGeneric, maxTargets, targetShare, maxAlts, minAltWeight, bridgeWeight, bridgeDepth, besideOwn, glossaryWeight,
-		rerankDepth, maxRerankBytes, windowTokens, windowStep, nearTokens, nearK1, nearB, passageWeight, nearWeight, coveragePower, tightGain, tightTokens, shortArticle, longArticle,
+		rerankDepth, shortDepth, maxRerankBytes, windowTokens, windowStep, nearTokens, nearK1, nearB, passageWeight, nearWeight, coveragePower, tightGain, tightTokens, shortArticle, longArticle,
 		earlyGain, earlyTokens, languageGain, twinShare, productGain, historyShare, historyTitles, minTypo, maxTypos, maxTyped, maxDistance, typoShare))
 	return "kb-" + hex.EncodeToString(sum[:6])
 }

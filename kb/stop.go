@@ -6,7 +6,8 @@ import (
 )
 
 // Function words say how a question is put, not what it is about. In a knowledge base they are often rarer than the
-// words of the subject ("how do I" stands in questions, not in answers), so that their document frequency misleads.
+// words of the subject ("how do I" stands in questions, not in answers), so that their document frequency misleads. So are
+// the words that frame a request ("is there any easy way").
 // They keep a part of their weight: a query of nothing else still finds something.
 const (
 	stopWeight    = 0.25 // of a function word
