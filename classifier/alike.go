@@ -144,15 +144,36 @@ func (x *twinIndex) candidates(s sketch, c *twinSearch) []int32 {
 			weights[place] += w
 		}
 	}
-	score := func(place int32) float32 {
-		return weights[place] / float32(math.Sqrt(float64(len(x.lessons[place].sketch.hashes))))
-	}
-	slices.SortFunc(places, func(a, b int32) int { return cmp.Or(cmp.Compare(score(b), score(a)), cmp.Compare(a, b)) })
-	for _, place := range places {
-		weights[place] = 0
-	}
 	c.places = places
-	return places[:min(len(places), maxAlike)]
+	best, least := make([]sharing, 0, 4*maxAlike), float32(0)
+	for _, place := range places {
+		of := weights[place] / float32(math.Sqrt(float64(len(x.lessons[place].sketch.hashes))))
+		weights[place] = 0
+		if of < least {
+			continue
+		}
+		if best = append(best, sharing{place, of}); len(best) == cap(best) {
+			best = mostSharing(best)
+			least = best[len(best)-1].score
+		}
+	}
+	out := make([]int32, 0, maxAlike)
+	for _, b := range mostSharing(best) {
+		out = append(out, b.place)
+	}
+	return out
+}
+
+// sharing is the place of a lesson with what it shares with a sketch.
+type sharing struct {
+	place int32
+	score float32
+}
+
+// mostSharing are the best, as many as are compared.
+func mostSharing(list []sharing) []sharing {
+	slices.SortFunc(list, func(a, b sharing) int { return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.place, b.place)) })
+	return list[:min(len(list), maxAlike)]
 }
 
 // weighted is sketch.resemblance with every feature counting by its information.
