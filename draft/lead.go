@@ -19,7 +19,7 @@ func whole(body string, section prediag.Span, spans []prediag.Span, list bool) [
 			out = append(out, s)
 			continue
 		}
-		end := s.End
+		var end int
 		if list {
 			end = itemsUnder(body, spans, i)
 		} else {
