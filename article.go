@@ -88,6 +88,7 @@ type Results struct {
 	Generation uint64        // of the index that answered
 	DidYouMean string        // the text with words that no article holds replaced by near ones, as it was searched; empty: it was searched as written
 	Solved     float64       // probability that the first hit solves the query, 0 to 1; 0 as well on later pages and where it was not judged
+	Unknown    float64       // share of the query's information in words that no article holds, 0 to 1
 	Degraded   []Degradation // what could not help with the search; DegradedEmbeddings or none
 	Without    []string      // what a typed query leaves out, as it was read
 }
@@ -108,6 +109,7 @@ type Hit struct {
 	Score     float64   // BM25-like, greater is better, comparable within one query only
 	Coverage  float64   // share of the query's information (idf mass) that the article holds, 0 to 1
 	Lead      float64   // of the score over the hits behind it, in roots of the query's information: comparable between queries, 0 or more
+	Rarity    float64   // surprisal of Lead in nats: how rare it is for a first hit of this knowledge base to lead as far without being the answer, 0 or more
 	Early     float64   // share of the query's information that the article names, the less of a term the later it stands first, 0 to 1
 	Passages  []Passage // the sections that match best, best first; at most 3
 	Why       []string  // the query terms and codes that matched, most informative first; at most 10

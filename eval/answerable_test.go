@@ -54,7 +54,7 @@ func TestHoldOutTakesCopiesTranslationsAndEntriesAlong(t *testing.T) {
 		h := HoldOut(articles, queries, qrels, seed)
 		if len(h.Articles) == 0 {
 			require.True(t, h.Answerable(qrels["q"]))
-			require.Empty(t, h.Entries, "an answer that stays stays in the contents")
+			require.NotContains(t, h.Left(&articles[8]).Body, "restart", "nor is an answer that stays told by the contents")
 			continue
 		}
 		require.Equal(t, map[string]bool{"en": true, "zh": true, "copy": true, "chapter": true, "faq/de/7": true, "faq/fr/7": true}, h.Articles)

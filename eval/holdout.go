@@ -18,14 +18,15 @@ type HeldOut struct {
 	Articles map[string]bool           // to leave out of the index, by ID
 	Judged   int                       // of them relevant to a query, or the same page in another language
 	Twins    int                       // the others: they say what one of the former says, and nobody judged them
-	Entries  map[string][]prediag.Span // of the bodies of articles that stay: lines that are a query without an answer, word for word
+	Entries  map[string][]prediag.Span // of the bodies of articles that stay: lines that are a query, word for word
 }
 
 // HoldOut chooses them. Articles that are relevant to one query stay or go together, and so do the queries that they join:
 // every query keeps all its relevant articles or none. An article that goes takes the same page in other languages along
 // (Article.Group, or an ID that differs in the name of the language alone), and every unjudged article with which it shares
-// half of the shorter one's text: a copy under another ID would be an answer that the judgements do not know. Its entries in
-// tables of contents go as well. The same collection and seed give the same choice.
+// half of the shorter one's text: a copy under another ID would be an answer that the judgements do not know. Entries in tables
+// of contents go as well, of queries with and without an answer alike: a query that was taken from its answer's title would
+// find the entry first, which answers nothing, and tells that the answer is there. The same collection and seed give the same choice.
 func HoldOut(articles []prediag.Article, queries []Query, qrels Qrels, seed uint64) HeldOut {
 	groups := make(map[string]string, len(articles))
 	for _, a := range articles {
@@ -56,22 +57,17 @@ func HoldOut(articles []prediag.Article, queries []Query, qrels Qrels, seed uint
 			h.Twins++
 		}
 	}
-	h.findEntries(articles, queries, qrels)
+	h.findEntries(articles, queries)
 	return h
 }
 
-// findEntries looks in the articles that stay for the lines that are a query whose relevant articles all go.
-func (h *HeldOut) findEntries(articles []prediag.Article, queries []Query, qrels Qrels) {
+// findEntries looks in the articles that stay for the lines that are a query.
+func (h *HeldOut) findEntries(articles []prediag.Article, queries []Query) {
 	asked := map[string]bool{}
 	for _, q := range queries {
-		if !h.Answerable(qrels[q.ID]) {
-			asked[plainWords(q.Text)] = true
-		}
+		asked[plainWords(q.Text)] = true
 	}
 	delete(asked, "")
-	if len(asked) == 0 {
-		return
-	}
 	for _, a := range articles {
 		if h.Articles[a.ID] {
 			continue

@@ -66,7 +66,7 @@ func (b *builder) finish(ctx context.Context) (*manifest, error) {
 	if err := syncTree(b.dir, unchanged); err != nil {
 		return nil, err
 	}
-	if err := b.smoke(ctx, m); err != nil {
+	if err := b.smoke(ctx, m, restricted); err != nil {
 		return nil, err
 	}
 	data, err := m.encode()
@@ -224,8 +224,9 @@ func syncTree(dir string, skip map[string]fileSum) error {
 	})
 }
 
-// smoke proves that the finished index opens, holds what it should, and finds an article by its ID and its title.
-func (b *builder) smoke(ctx context.Context, m *manifest) error {
+// smoke proves that the finished index opens, holds what it should, and finds an article by its ID and its title. It also asks
+// the questions whose leads the manifest keeps.
+func (b *builder) smoke(ctx context.Context, m *manifest, restricted map[string]bool) error {
 	if err := m.verifySizes(b.dir); err != nil {
 		return err
 	}
@@ -233,7 +234,13 @@ func (b *builder) smoke(ctx context.Context, m *manifest) error {
 	if err != nil {
 		return err
 	}
-	err = g.run(func(r *reader) error { return b.probe(ctx, r) })
+	err = g.run(func(r *reader) error {
+		err := b.probe(ctx, r)
+		if err == nil {
+			m.Leads, err = b.leads(ctx, r, restricted)
+		}
+		return err
+	})
 	if err == nil {
 		err = b.golden(ctx, m, g)
 	}

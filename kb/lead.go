@@ -33,12 +33,13 @@ func lead(list []candidate, at int, mass float64) float64 {
 	return max(0, own.words-sum/float64(max(n, 1))) / math.Sqrt(mass)
 }
 
-// setLeads fills in Hit.Lead and Hit.Early of a page that begins at offset. list are the articles that the second stage scored;
-// hits behind them have neither.
-func setLeads(hits []prediag.Hit, list []candidate, offset int, mass float64) {
+// setLeads fills in Hit.Lead, Hit.Rarity and Hit.Early of a page. list are the articles that the second stage scored; hits behind
+// them have none.
+func (r *reader) setLeads(q *query, hits []prediag.Hit, list []candidate, mass float64) {
 	for i := range hits {
-		if offset+i < len(list) {
-			hits[i].Lead, hits[i].Early = lead(list, offset+i, mass), list[offset+i].early
+		if at := q.Offset + i; at < len(list) {
+			hits[i].Lead, hits[i].Early = lead(list, at, mass), list[at].early
+			hits[i].Rarity = r.manifest.Leads.rarity(hits[i].Lead, q.settings)
 		}
 	}
 }

@@ -59,6 +59,7 @@ type manifest struct {
 	Twins     Twins            `json:"twins"`
 	Vectors   *vectorInfo      `json:"vectors,omitempty"` // nil: no embedder was given
 	Golden    *GoldenResult    `json:"golden,omitempty"`  // nil: no golden queries were given
+	Leads     *ownLeads        `json:"leads,omitempty"`   // nil: there is no article that all may read, or an older version built it
 	Files     []fileSum        `json:"files"`             // sorted by name
 	Sum       string           `json:"sum"`               // SHA-256 of this manifest with Sum empty
 }

@@ -86,6 +86,7 @@ type query struct {
 	bridged   float64           // share of the score of an article's translation in the query's language that the article takes, see bridge
 	vector    *asked            // nil: words alone are searched
 	history   [][]uint64        // titles of lists of changes, see historyPhrases
+	settings  string            // of the knowledge base
 	ranker    *features         // weights of a learned order; nil: the built-in one
 	observed  func([]candidate) // gets the second stage's candidates with their features; nil: not wanted
 }
@@ -112,7 +113,7 @@ func (k *KB) newQuery(q prediag.Query, a *analyzer) *query {
 		q.Text, q.Codes, operators = "", nil, typed{}
 	}
 	out := &query{Query: q, codes: queryCodes(q), postings: k.opt.Postings, glossary: k.glossary, stop: k.stop, now: k.opt.Now(),
-		history: k.history, ranker: k.ranker}
+		history: k.history, settings: k.settings, ranker: k.ranker}
 	seen := make(map[string]bool)
 	out.detected, out.sure = lang.Detect(q.Text)
 	out.language = a.languageOf(out.detected, out.sure)
@@ -185,4 +186,16 @@ func informative(terms []weighted) (kept []weighted, mass float64) {
 		}
 	}
 	return kept, mass
+}
+
+// unknown is the share of a query's information in words that no article holds, nor anything that stands for them.
+func unknown(kept []weighted, mass float64) float64 {
+	if mass <= 0 {
+		return 0
+	}
+	known := 0.0
+	for _, t := range kept {
+		known += t.weight
+	}
+	return min(max(0, 1-known/mass), 1)
 }

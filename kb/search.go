@@ -131,7 +131,8 @@ func (r *reader) search(ctx context.Context, q *query) (prediag.Results, error) 
 	page := all[min(q.Offset, len(all)):]
 	results.Hits, err = r.hits(ctx, q, page[:min(q.Limit, len(page))], s, terms, mass)
 	r.nameTwins(results.Hits, admitted)
-	setLeads(results.Hits, all[:min(q.depth, len(all))], q.Offset, mass)
+	r.setLeads(q, results.Hits, all[:min(q.depth, len(all))], mass)
+	results.Unknown = unknown(terms, mass)
 	return results, err
 }
 

@@ -317,17 +317,19 @@ func TestAnsweredIsWhatWasFitted(t *testing.T) {
 
 func TestFitSolved(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
-	want := SolvedModel{Bias: -3, Coverage: 3, Margin: 2, Code: 1.5, Category: 1, Lead: 0.7, Early: 1.2, Missed: -1}
+	want := SolvedModel{Bias: -3, Coverage: 3, Margin: 2, Code: 1.5, Category: 1, Lead: 0.7, Rarity: 0.5, Early: 1.2, Missed: -1, Unknown: -1.5, Listing: -2}
 	cases := make([]AnswerCase, 8000)
 	for i := range cases {
-		x := Features{rng.Float64(), rng.Float64(), float64(rng.IntN(2)), rng.Float64(), 3 * rng.Float64(), rng.Float64(), float64(rng.IntN(2))}
+		x := Features{Coverage: rng.Float64(), Margin: rng.Float64(), Code: float64(rng.IntN(2)), Category: rng.Float64(), Lead: 3 * rng.Float64(),
+			Rarity: 3 * rng.Float64(), Early: rng.Float64(), Missed: float64(rng.IntN(2)), Unknown: rng.Float64(), Listing: rng.Float64()}
 		cases[i] = AnswerCase{Key: uint64(i), Features: x, Right: rng.Float64() < want.Probability(x), Open: true}
 	}
 	got, probabilities := FitSolved(cases, 1)
 	for name, pair := range map[string][2]float64{"bias": {want.Bias, got.Bias}, "coverage": {want.Coverage, got.Coverage},
 		"margin": {want.Margin, got.Margin}, "code": {want.Code, got.Code}, "category": {want.Category, got.Category},
-		"lead": {want.Lead, got.Lead}, "early": {want.Early, got.Early}, "missed": {want.Missed, got.Missed}} {
-		require.InDelta(t, pair[0], pair[1], 0.35, name)
+		"lead": {want.Lead, got.Lead}, "early": {want.Early, got.Early}, "missed": {want.Missed, got.Missed}, "rarity": {want.Rarity, got.Rarity},
+		"unknown": {want.Unknown, got.Unknown}, "listing": {want.Listing, got.Listing}} {
+		require.InDelta(t, pair[0], pair[1], 0.4, name)
 	}
 	flipped := append([]AnswerCase{}, cases...)
 	flipped[5].Right = !flipped[5].Right
@@ -337,11 +339,12 @@ func TestFitSolved(t *testing.T) {
 
 	for i := range cases { // signs that count the wrong way are left out
 		x := &cases[i].Features
-		x.Coverage, x.Missed = 1-x.Coverage, 1-x.Missed
+		x.Coverage, x.Missed, x.Listing = 1-x.Coverage, 1-x.Missed, 1-x.Listing
 	}
 	got, _ = FitSolved(cases, 1)
 	require.Zero(t, got.Coverage)
 	require.Zero(t, got.Missed)
+	require.Zero(t, got.Listing)
 	require.Greater(t, got.Margin, 1.0, "the others stay")
 
 	for i := range cases { // parted without error, and all alike: the weights stay finite

@@ -87,13 +87,13 @@ func fitLogistic(cases []AnswerCase, used func(int) bool) SolvedModel {
 	return modelOf(w)
 }
 
-// admissible reports whether the weight of sign j may have this value: the bias any, that of a missed code none that is
-// positive, the others none that is negative.
+// admissible reports whether the weight of sign j may have this value: the bias any, those of what speaks against a hit none
+// that is positive, the others none that is negative.
 func admissible(j int, weight float64) bool {
-	switch j {
-	case 0:
+	switch {
+	case j == 0:
 		return true
-	case weightCount - 1:
+	case j >= firstAgainst:
 		return weight <= 0
 	}
 	return weight >= 0

@@ -205,10 +205,10 @@ func (p *Pipeline) examine(ctx context.Context, t prediag.Ticket) (prediag.Diagn
 	p.classify(ctx, &d)
 	codes := codesOf(clean)
 	p.explain(ctx, &d, codes)
-	p.search(ctx, &d, codes)
+	unknown := p.search(ctx, &d, codes)
 	b := Basis{Facts: Facts{Verdict: d.Verdict, Hits: d.Hits, Signals: signalsOf(p.policy.finder, clean), Redacted: redacted, Draw: draw(clean),
 		Serves: p.serves(d.Verdict), Paused: p.paused(d.Verdict)},
-		Features: ReadFeatures(d.Verdict, d.Hits, codes), IndexAge: p.indexAge(now)}
+		Features: ReadFeatures(d.Verdict, prediag.Results{Hits: d.Hits, Unknown: unknown}, codes), IndexAge: p.indexAge(now)}
 	d.Solved = b.solved(p.policy)
 	b.Facts.Degraded = d.Degraded
 	p.draft(ctx, &d, &b)
@@ -304,16 +304,18 @@ func (p *Pipeline) explain(ctx context.Context, d *prediag.Diagnosis, codes []st
 	}
 }
 
-func (p *Pipeline) search(ctx context.Context, d *prediag.Diagnosis, codes []string) {
+// search looks for articles. It returns the share of the ticket's information in words that none holds.
+func (p *Pipeline) search(ctx context.Context, d *prediag.Diagnosis, codes []string) (unknown float64) {
 	r, err := p.parts.Searcher.Search(ctx, queryFor(*d, codes))
 	if err != nil {
 		p.degrade(ctx, d, prediag.DegradedSearch, err)
-		return
+		return 0
 	}
 	for _, what := range r.Degraded {
 		p.degrade(ctx, d, what, prediag.ErrNotReady)
 	}
 	d.Hits, d.Versions.Index = preferLanguage(r.Hits, d.Verdict.Language), r.Generation
+	return r.Unknown
 }
 
 // draft writes the draft. What is not worth showing is not worth quoting; the basis gets the draft that quotes the hits all

@@ -51,7 +51,7 @@ var testNow = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 // parts of a pipeline that is sure of everything.
 func testParts() (Parts, *memory) {
 	rec := &memory{byKey: map[prediag.RequestKey]prediag.Diagnosis{}}
-	hit := prediag.Hit{ArticleID: "a1", Score: 9, Coverage: 0.9, Lead: 9, Category: "network/dns", Codes: []prediag.FaultCode{{Code: "ADN.0404"}}}
+	hit := prediag.Hit{ArticleID: "a1", Score: 9, Coverage: 0.9, Lead: 9, Rarity: 5, Category: "network/dns", Codes: []prediag.FaultCode{{Code: "ADN.0404"}}}
 	return Parts{
 		Classifier: prediag.ClassifierFunc(func(context.Context, prediag.Ticket) (prediag.Verdict, error) {
 			v := sure().Verdict

@@ -22,7 +22,7 @@ func boldPolicy(t *testing.T) string {
 	require.NoError(t, err)
 	text := strings.NewReplacer(
 		"name: default", "name: bold", "category: {act: 0.80, show: 0.35, margin: 0.20}", "category: {act: 0.0, show: 0.0, margin: 0.0}",
-		"solved: {act: 0.95, show: 0.30}", "solved: {act: 0.0, show: 0.0}", "min_in_scope: 0.30", "min_in_scope: 0.0",
+		"solved: {act: 0.93, show: 0.20}", "solved: {act: 0.0, show: 0.0}", "min_in_scope: 0.30", "min_in_scope: 0.0",
 		"min_language: 0.40", "min_language: 0.0", "audit_sample: 0.02", "audit_sample: 0.0",
 	).Replace(string(raw))
 	return write(t, filepath.Join(t.TempDir(), "bold.yaml"), text)

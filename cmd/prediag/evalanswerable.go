@@ -323,7 +323,7 @@ func askOne(ctx context.Context, s prediag.Searcher, text string, it *eval.Answe
 		it.First = found.Hits[0].ArticleID
 		it.Solved = !it.Foreign && grades[it.First] > 0
 	}
-	return searchFeatures(q, found.Hits), nil
+	return searchFeatures(q, found), nil
 }
 
 // judge fills in the items' probabilities.
@@ -374,8 +374,8 @@ func renderAnswerable(w io.Writer, r answerableReport) error {
 		return err
 	}
 	if m := r.Fitted; m != nil {
-		p.line("\nfitted on all: bias %.2f, coverage %.2f, margin %.2f, code %.2f, category %.2f, lead %.2f, early %.2f, missed %.2f",
-			m.Bias, m.Coverage, m.Margin, m.Code, m.Category, m.Lead, m.Early, m.Missed)
+		p.line("\nfitted on all: bias %.2f, coverage %.2f, margin %.2f, code %.2f, category %.2f, lead %.2f, rarity %.2f, early %.2f, missed %.2f, unknown %.2f, listing %.2f",
+			m.Bias, m.Coverage, m.Margin, m.Code, m.Category, m.Lead, m.Rarity, m.Early, m.Missed, m.Unknown, m.Listing)
 	}
 	return p.to(w)
 }

@@ -30,7 +30,7 @@ func (s sureness) Search(ctx context.Context, q prediag.Query) (prediag.Results,
 	case err != nil || q.Offset > 0 || len(found.Hits) == 0:
 		return found, err
 	case !q.Newest && q.Like == "": // else the first hit is not the best answer to a question
-		found.Solved = s.model.Probability(searchFeatures(q, found.Hits))
+		found.Solved = s.model.Probability(searchFeatures(q, found))
 	}
 	if wanted > 0 {
 		found.Hits = found.Hits[:min(wanted, len(found.Hits))]
@@ -39,7 +39,7 @@ func (s sureness) Search(ctx context.Context, q prediag.Query) (prediag.Results,
 }
 
 // searchFeatures are those of a search without a classifier.
-func searchFeatures(q prediag.Query, hits []prediag.Hit) triage.Features {
+func searchFeatures(q prediag.Query, found prediag.Results) triage.Features {
 	var codes []string
 	for _, c := range q.Codes {
 		codes = append(codes, code.Canonical(c))
@@ -47,5 +47,5 @@ func searchFeatures(q prediag.Query, hits []prediag.Hit) triage.Features {
 	for _, m := range code.Find(q.Text) {
 		codes = append(codes, code.Canonical(m.Code))
 	}
-	return triage.ReadFeatures(prediag.Verdict{}, hits, codes)
+	return triage.ReadFeatures(prediag.Verdict{}, found, codes)
 }
