@@ -41,6 +41,7 @@ func (r *reader) hits(ctx context.Context, q *query, page []candidate, s *scores
 			return nil, err
 		}
 		explainNear(&hit, c, &a)
+		hit.Why = q.readable(hit.Why)
 		hit.Score = c.score
 		if q.Highlight {
 			marks.mark(&hit)

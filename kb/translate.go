@@ -331,7 +331,7 @@ func (r *reader) explain(hit *prediag.Hit, m *matcher, c candidate, s *scores) e
 				return err
 			}
 			if held && len(hit.Why) < maxWhy {
-				hit.Why = append(hit.Why, t.word+" → "+a.word)
+				hit.Why = append(hit.Why, t.word+standsFor+a.word)
 			}
 		}
 	}

@@ -248,7 +248,7 @@ func TestOwnSynonyms(t *testing.T) {
 	apply(t, k, put(zh, en))
 	found := find(t, k, prediag.Query{Text: "云服务器连不上"})
 	require.Equal(t, "zh", found.Hits[0].ArticleID)
-	require.Contains(t, found.Hits[0].Why, "云服 → 实例")
+	require.Contains(t, found.Hits[0].Why, "云服务器 → 实例")
 	require.Equal(t, []string{"en"}, ids(find(t, k, prediag.Query{Text: "my VM", Languages: []string{"en"}})))
 	require.Empty(t, find(t, k, prediag.Query{Text: "err_vm-77x", Languages: []string{"en"}}).Hits, "not in a code")
 
