@@ -237,7 +237,7 @@ func (b *builder) smoke(ctx context.Context, m *manifest, restricted map[string]
 	err = g.run(func(r *reader) error {
 		err := b.probe(ctx, r)
 		if err == nil {
-			m.Leads, err = b.leads(ctx, r, restricted)
+			m.Leads, err = b.askLeads(ctx, r, restricted)
 		}
 		return err
 	})

@@ -21,7 +21,6 @@ const (
 	rarityPrior    = 16       // questions that the built-in figures count as: a small knowledge base has few of its own
 	rarityMiddle   = 1.54     // root of the lead that half of the questions without an answer reach: six collections together
 	rarityTenth    = 2.99     // that a tenth of them reach
-	rarityKept     = 20       // how many times as many articles there must be as changed since the questions were asked, for them to count on
 	rarityLeast    = 0.1      // roots below count as this: their logarithms are taken
 	raritySteepest = 0.15     // least logarithm of rarityTenth over rarityMiddle
 	rarityShortest = 6        // tokens of a sentence that is asked
@@ -33,9 +32,8 @@ const (
 type ownLeads struct {
 	Settings  string  `json:"settings"` // of the knowledge base that they were found under; under others they do not count
 	Questions int     `json:"questions"`
-	Middle    float64 `json:"middle"`            // root of the lead that half of them reach
-	Tenth     float64 `json:"tenth"`             // that a tenth of them reach
-	Changed   int     `json:"changed,omitempty"` // articles since
+	Middle    float64 `json:"middle"` // root of the lead that half of them reach
+	Tenth     float64 `json:"tenth"`  // that a tenth of them reach
 }
 
 // rarity is the surprisal of a lead in nats: minus the logarithm of the share of questions without an answer whose first hit
@@ -53,20 +51,8 @@ func (l *ownLeads) rarity(lead float64, settings string) float64 {
 	return math.Log1p(math.Pow(math.Sqrt(max(0, lead))/math.Exp(middle), steep))
 }
 
-// leads takes the figures of the base over where little changed since, or asks again.
-func (b *builder) leads(ctx context.Context, r *reader, restricted map[string]bool) (*ownLeads, error) {
-	if b.base != nil && b.base.manifest.Leads != nil {
-		kept := *b.base.manifest.Leads
-		kept.Changed += b.changes
-		if kept.Settings == b.kb.settings && kept.Changed*rarityKept <= len(b.rows)-len(restricted) {
-			return &kept, nil
-		}
-	}
-	return b.askLeads(ctx, r, restricted)
-}
-
-// askLeads asks the questions of a finished build. Which articles they are made of depends on the IDs of those that all may read;
-// nil: there are none.
+// askLeads asks the questions of a finished build, after each change anew: the same articles give the same probabilities, however they came.
+// Which articles they are made of depends on the IDs of those that all may read; nil: there are none.
 func (b *builder) askLeads(ctx context.Context, r *reader, restricted map[string]bool) (*ownLeads, error) {
 	public, err := r.readable(nil)
 	if err != nil || public.count() == 0 {

@@ -83,22 +83,6 @@ func TestLeadsDoNotDependOnTheWay(t *testing.T) {
 	require.Equal(t, once.current.manifest.Leads, grown.current.manifest.Leads)
 }
 
-// TestLeadsAreKept while little changes: asking again costs as much as 128 searches.
-func TestLeadsAreKept(t *testing.T) {
-	k := open(t, t.TempDir(), Options{})
-	all := crowd(true)
-	apply(t, k, put(all...))
-	before := *k.current.manifest.Leads
-	other := article("a00", "Another", "An article about another subject than before.")
-	apply(t, k, put(other, other))
-	before.Changed = 2
-	require.Equal(t, before, *k.current.manifest.Leads)
-	other.Body += " And more."
-	apply(t, k, put(other))
-	require.Zero(t, k.current.manifest.Leads.Changed, "asked again: three of 40")
-	require.NotEqual(t, before.Middle+before.Tenth, k.current.manifest.Leads.Middle+k.current.manifest.Leads.Tenth)
-}
-
 // TestLeadsOfRestrictedArticles: what not everybody may read makes no questions.
 func TestLeadsOfRestrictedArticles(t *testing.T) {
 	k, public := open(t, t.TempDir(), Options{}), open(t, t.TempDir(), Options{})
