@@ -93,7 +93,6 @@ type builder struct {
 	vectors  *vectorInfo // nil: there is no embedder
 	embedded int         // vectors that the embedder made
 
-	changes   int             // that this build made
 	touched   map[string]bool // articles that may differ from the base's table
 	analyzers chan *analyzer
 	dict      *pack.Dict // of stored texts; nil: there is none yet
@@ -161,7 +160,6 @@ func (b *builder) change(ctx context.Context, c prediag.Change) error {
 			return err
 		}
 	}
-	b.changes++
 	if c.Put == nil {
 		b.touched[c.Delete] = true
 		b.batch.Delete(c.Delete)
