@@ -198,7 +198,7 @@ func TestServiceOnItsDemo(t *testing.T) {
 		require.Contains(t, must(t, "search", "--data-dir", data, "镜像拉取失败"), "ake-image-pull-backoff")
 		first := must(t, "search", "--data-dir", data, "--limit", "1", "云服务器 ssh 连接超时")
 		require.Contains(t, first, "acs-login-ssh-timeout-zh", "the page says 实例: the demo's glossary knows that it is the same")
-		require.Contains(t, first, "云服 → 实例")
+		require.Contains(t, first, "云服务器 → 实例")
 	})
 	t.Run("the command line goes through the service", func(t *testing.T) { throughService(t, s, data, caseID) })
 	t.Run("a port in use", func(t *testing.T) {
