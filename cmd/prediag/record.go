@@ -31,6 +31,28 @@ func (d dataDir) record() (string, error) {
 	return strings.TrimSpace(string(raw)), nil
 }
 
+// withRecord opens the state of record for a command, which has the data folder to itself until use has returned.
+func (d dataDir) withRecord(command string, opt review.Options, use func(*review.Store) error) (err error) {
+	if err := d.exists(); err != nil {
+		return err
+	}
+	held, err := d.hold(command)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, held.release()) }()
+	where, err := d.record()
+	if err != nil {
+		return err
+	}
+	store, err := review.Open(where, opt)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return use(store)
+}
+
 // useRecord says where the state of record is, which serve was told by --state or the environment, and remembers it without
 // a password.
 func (d dataDir) useRecord(flag string) (string, error) {

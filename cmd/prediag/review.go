@@ -261,7 +261,7 @@ func (a *app) change(ctx context.Context, f reviewFlags, do func(context.Context
 }
 
 // withQueue opens the queue, through the service that holds the data folder where there is one.
-func withQueue(ctx context.Context, f reviewFlags, do func(context.Context, queue) error) (err error) {
+func withQueue(ctx context.Context, f reviewFlags, do func(context.Context, queue) error) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	dir := dataDir(*f.dataDir)
@@ -273,24 +273,7 @@ func withQueue(ctx context.Context, f reviewFlags, do func(context.Context, queu
 		defer func() { _ = client.Close() }() // the answer is here
 		return do(ctx, client)
 	}
-	if err := dir.exists(); err != nil {
-		return err
-	}
-	held, err := dir.hold("review")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, held.release()) }()
-	where, err := dir.record()
-	if err != nil {
-		return err
-	}
-	store, err := review.Open(where, review.Options{Labels: labelsOf(dir)})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	return do(ctx, store)
+	return dir.withRecord("review", review.Options{Labels: labelsOf(dir)}, func(store *review.Store) error { return do(ctx, store) })
 }
 
 // labelsOf are the labels that the data folder's model knows. It is loaded when they are asked for; none where there is no

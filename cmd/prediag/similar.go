@@ -137,7 +137,7 @@ for the text. The newest 50,000 decisions are known.`,
 }
 
 // withSimilar opens what finds similar cases: the service that holds the data folder, or the folder itself.
-func (a *app) withSimilar(ctx context.Context, dir dataDir, use func(similarFinder) error) (err error) {
+func (a *app) withSimilar(ctx context.Context, dir dataDir, use func(similarFinder) error) error {
 	if h, ok := dir.service(); ok {
 		client, err := server.Dial(h.GRPC)
 		if err != nil {
@@ -146,38 +146,26 @@ func (a *app) withSimilar(ctx context.Context, dir dataDir, use func(similarFind
 		defer func() { _ = client.Close() }() // the answer is here
 		return use(client)
 	}
-	if err := dir.exists(); err != nil {
-		return err
-	}
-	held, err := dir.hold("review similar")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, held.release()) }()
-	where, err := dir.record()
-	if err != nil {
-		return err
-	}
-	store, err := review.Open(where, review.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	l, err := openLessons(ctx, store, nil, dir.lessons(), nil) // no ticket is classified
+	return dir.withRecord("review similar", review.Options{}, func(store *review.Store) error { return dir.useSimilar(ctx, store, use) })
+}
+
+// useSimilar finds in a record that this process has opened.
+func (d dataDir) useSimilar(ctx context.Context, store *review.Store, use func(similarFinder) error) (err error) {
+	l, err := openLessons(ctx, store, nil, d.lessons(), nil) // no ticket is classified
 	if err != nil {
 		return err
 	}
 	defer l.close()
-	k, err := dir.openKB(kb.Options{Cold: true})
+	k, err := d.openKB(kb.Options{Cold: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.Close()) }()
-	d := decided{memory: l.memory, searcher: k}
-	if m, err := classifier.Load(dir.model()); err == nil { // without a sound model the category is no clue
-		d.classifier = m
+	found := decided{memory: l.memory, searcher: k}
+	if m, err := classifier.Load(d.model()); err == nil { // without a sound model the category is no clue
+		found.classifier = m
 	}
-	return use(server.SimilarFinder{Decided: d, Record: store, Knowledge: k})
+	return use(server.SimilarFinder{Decided: found, Record: store, Knowledge: k})
 }
 
 func (a *app) renderSimilar(list server.SimilarPage) error {

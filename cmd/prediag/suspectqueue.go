@@ -61,7 +61,7 @@ func (a *app) queueSuspects(ctx context.Context, f suspectQueueFlags, suspects [
 }
 
 // withLabelChecker opens the record, through the service that holds the data folder where there is one.
-func withLabelChecker(ctx context.Context, dir dataDir, do func(context.Context, labelChecker) error) (err error) {
+func withLabelChecker(ctx context.Context, dir dataDir, do func(context.Context, labelChecker) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if h, ok := dir.service(); ok {
@@ -71,22 +71,5 @@ func withLabelChecker(ctx context.Context, dir dataDir, do func(context.Context,
 		}
 		return errors.Join(do(ctx, client), client.Close())
 	}
-	if err := dir.exists(); err != nil {
-		return err
-	}
-	held, err := dir.hold("eval suspects")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, held.release()) }()
-	where, err := dir.record()
-	if err != nil {
-		return err
-	}
-	store, err := review.Open(where, review.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	return do(ctx, cleanChecks{store})
+	return dir.withRecord("eval suspects", review.Options{}, func(store *review.Store) error { return do(ctx, cleanChecks{store}) })
 }
