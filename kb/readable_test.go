@@ -30,3 +30,9 @@ func TestReadable(t *testing.T) {
 		}))
 	}
 }
+
+// TestReadableLeavesWholeWords: a whole word that begins with the end of a pair does not go on from it.
+func TestReadableLeavesWholeWords(t *testing.T) {
+	q := &query{order: []queryTerm{{word: "云服"}, {word: "服务器"}}}
+	require.Equal(t, []string{"云服", "服务器"}, q.readable([]string{"云服", "服务器"}))
+}
